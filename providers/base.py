@@ -1,0 +1,64 @@
+"""What every source of records offers: feeds to read window by window, and a check of its own health."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from reconciler.model import Page, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One stream of records. `fetch(window)` yields pages; the last page of a window carries `drained` or `gap`.
+
+    Without `reach` a pull begins at the feed's watermark less the overlap; with it, `reach` before now. A feed with
+    `every` is read at most that often (the sweeps). `main` marks the feed whose completeness lets absence be
+    concluded.
+    """
+
+    name: str
+    fetch: Callable[[Window], Iterator[Page]]
+    reach: timedelta | None = None
+    every: timedelta | None = None
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `doctor`: `state` is `ok`, `warning` or `failed`; `advice` says what to do."""
+
+    name: str
+    state: str
+    message: str
+    advice: str = ""
+
+
+class Source(Protocol):
+    """A place that records come from: a provider or the shop."""
+
+    name: str
+
+    def feeds(self) -> tuple[Feed, ...]:
+        """The feeds in the order in which they are to be read."""
+        ...
+
+    def check(self) -> Iterator[Check]:
+        """Look at log-in, rights and clock without changing anything."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+class Provider(Source, Protocol):
+    """A payment provider: also reads single charges on demand."""
+
+    def read(self, refs: Iterable[str]) -> Iterator[Page]:
+        """Look up charges one by one by the provider's own ref.
+
+        Each yields a page with a `ChargeState` (`found=False` where the provider knows none), the charge itself when
+        it was not listed, and its reversals and signals. Raises Retryable or NeedsOperator as the feeds do.
+        """
+        ...

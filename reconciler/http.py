@@ -1,0 +1,192 @@
+"""The one HTTP client: paced, retried where that is harmless, bounded in size and time, and silent about secrets."""
+
+import email.utils
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import tenacity
+from pyrate_limiter import Limiter, Rate
+
+from reconciler.errors import Retryable
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 64
+_SECRETS = re.compile(r"((?:token|sign|sha256|key|uid|uniquecode)=)[^&\s'\"]+", re.IGNORECASE)
+
+for _name in ("httpx", "httpcore"):  # both log full URLs, and one provider wants its token there
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast and how stubbornly one kind of call is made. Waits grow from `first_wait_s` to `max_wait_s`."""
+
+    calls: int
+    period_s: float
+    tries: int = 4
+    first_wait_s: float = 0.5
+    max_wait_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete HTTP answer: status, lower-case headers and body bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as strict JSON with exact numbers; raises Retryable when it is cut short or is no JSON."""
+        return parse_json(self.body)
+
+
+class _Busy(Retryable):
+    def __init__(self, message: str, wait_s: float | None) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+@dataclass
+class Http:
+    """A client for one host. `paces` names the kinds of call; `sleep` and `transport` can be replaced in tests."""
+
+    base_url: str
+    paces: Mapping[str, Pace]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 30.0
+    sleep: Callable[[float], None] = time.sleep
+    transport: httpx.BaseTransport | None = None
+
+    def __post_init__(self) -> None:
+        """Open the connection pool and one limiter for each kind of call."""
+        self._client = httpx.Client(
+            base_url=self.base_url,
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", **self.headers},
+            timeout=self.timeout_s,
+            transport=self.transport,
+        )
+        self._limiters = {
+            name: Limiter(Rate(pace.calls, int(pace.period_s * 1000))) for name, pace in self.paces.items()
+        }
+
+    def close(self) -> None:
+        """Close the pool and the limiters."""
+        self._client.close()
+        for limiter in self._limiters.values():
+            limiter.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        pace: str = "default",
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        read: Callable[[Answer], Any] | None = None,
+    ) -> Any:
+        """Make an idempotent call and return `read(answer)` (the answer itself without `read`).
+
+        Transport faults, 429, 5xx and any Retryable that `read` raises are tried again at this pace, obeying
+        Retry-After. Raises Retryable when the tries are used up; whatever else `read` raises goes through.
+        """
+        rule = self.paces[pace]
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Retryable),
+            stop=tenacity.stop_after_attempt(rule.tries),
+            wait=lambda state: _wait_s(state, rule),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return retrying(self._once, method, path, pace, params, body, read or (lambda answer: answer))
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        pace: str,
+        params: Mapping[str, Any] | None,
+        body: Any,
+        read: Callable[[Answer], Any],
+    ) -> Any:
+        self._limiters[pace].try_acquire(pace)
+        deadline = time.monotonic() + self.timeout_s * 2
+        try:
+            with self._client.stream(method, path, params=params, json=body) as response:
+                answer = Answer(response.status_code, dict(response.headers), _bounded(response, deadline))
+        except httpx.HTTPError as error:
+            raise Retryable(f"{method} {self._where(path)}: {scrub(str(error)) or type(error).__name__}") from None
+        if answer.status == 429 or answer.status >= 500:
+            raise _Busy(f"{method} {self._where(path)} answered {answer.status}", retry_after_s(answer.headers))
+        return read(answer)
+
+    def _where(self, path: str) -> str:
+        return scrub(self.base_url.rstrip("/") + "/" + path.lstrip("/"))
+
+
+def parse_json(body: bytes) -> Any:
+    """Strict JSON: UTF-8 with or without BOM, exact decimals, no NaN, bounded depth; raises Retryable otherwise."""
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        start = body[:60].decode("utf-8", "replace").strip()
+        raise Retryable(f"the answer is no complete JSON ({type(error).__name__}; it begins {start!r})") from None
+    if not _shallow(value, MAX_DEPTH):
+        raise Retryable("the answer is nested too deeply to be real")
+    return value
+
+
+def scrub(text: str) -> str:
+    """The text without tokens, signatures and codes that stand in URLs."""
+    return _SECRETS.sub(r"\1***", text)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """The wait that a Retry-After header asks for, in seconds, whether it is a number or a date."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _wait_s(state: tenacity.RetryCallState, rule: Pace) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.wait_s if isinstance(error, _Busy) else None
+    grown = rule.first_wait_s * 2.0 ** (state.attempt_number - 1)
+    return min(asked if asked is not None else grown, rule.max_wait_s)
+
+
+def _bounded(response: httpx.Response, deadline: float) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise Retryable(f"the answer is larger than {MAX_BODY_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise Retryable("the answer came too slowly")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _shallow(value: Any, depth: int) -> bool:
+    if depth < 0:
+        return False
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(_shallow(item, depth - 1) for item in items)
