@@ -25,7 +25,7 @@ class Database(Section):
 class DigiSellerSettings(Section):
     """Access to DigiSeller; limits are the provider's (`sells_per_minute` for seller-sells/v2)."""
 
-    enabled: bool = False
+    enabled: bool = True
     base_url: str = "https://api.digiseller.com/api/"
     seller_id: int = 0
     api_key: SecretStr = SecretStr("")
@@ -37,7 +37,7 @@ class DigiSellerSettings(Section):
 class TributeSettings(Section):
     """Access to Tribute; the API key is the webhook secret too."""
 
-    enabled: bool = False
+    enabled: bool = True
     base_url: str = "https://tribute.tg/api/v1"
     api_key: SecretStr = SecretStr("")
     previous_api_key: SecretStr = SecretStr("")
@@ -48,8 +48,8 @@ class TributeSettings(Section):
 class Providers(Section):
     """The providers' own sections."""
 
-    digiseller: DigiSellerSettings = DigiSellerSettings()
-    tribute: TributeSettings = TributeSettings()
+    digiseller: DigiSellerSettings = DigiSellerSettings(enabled=False)
+    tribute: TributeSettings = TributeSettings(enabled=False)
 
 
 class Commands(Section):
