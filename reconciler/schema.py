@@ -1,0 +1,322 @@
+"""The tables of the store: facts as received, what was concluded from them, and the books of the program itself."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import JSON, TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_us(value: datetime) -> int:
+    """Microseconds since 1970 UTC of an aware time; raises ValueError for a naive one."""
+    if value.tzinfo is None:
+        raise ValueError(f"a time without zone cannot be stored: {value!r}")
+    return (value - _EPOCH) // _MICROSECOND
+
+
+def from_us(value: int) -> datetime:
+    """The aware UTC time of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time stored as whole microseconds since 1970 UTC, alike on every engine."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Aware times only."""
+        return None if value is None else to_us(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Always aware and UTC."""
+        return None if value is None else from_us(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("provider", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("occurred_text", String, nullable=False),
+    Column("occurred_exact", Boolean, nullable=False),
+    Column("parent_ref", String),
+    Column("group_ref", String, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("recurring", Boolean, nullable=False),
+    Column("fee_minor", BigInteger),
+    Column("product_id", String),
+    Column("title", String),
+    Column("buyer_email", String),
+    Column("telegram_user_id", String),
+    Column("account_id", String),
+    Column("code_hash", String),
+    Column("seller_started", Boolean, nullable=False),
+    Column("reason", String),
+    Column("first_seen_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("provider", "ref"),
+    Index(None, "occurred_at"),
+    Index(None, "provider", "parent_ref"),
+)
+
+charge_states = Table(
+    "charge_states",
+    metadata,
+    Column("provider", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("found", Boolean, nullable=False),
+    Column("state", String),
+    Column("claimed", Boolean),
+    Column("read_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("provider", "ref"),
+)
+
+echoes = Table(
+    "echoes",
+    metadata,
+    Column("provider", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("value", String, nullable=False),
+    PrimaryKeyConstraint("provider", "ref", "value"),
+)
+
+signals = Table(
+    "signals",
+    metadata,
+    Column("provider", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("occurred_at", UtcTime),
+    Column("text", Text, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("provider", "ref", "name"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("order_id", String, primary_key=True),
+    Column("provider", String),
+    Column("provider_ref", String),
+    Column("code_hash", String),
+    Column("account_id", String),
+    Column("buyer_email", String),
+    Column("telegram_user_id", String),
+    Column("product_id", String),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("credits_ordered_micro", BigInteger),
+    Column("credits_micro", BigInteger),
+    Column("credits_used_micro", BigInteger),
+    Column("status", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("delivered_at", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("email", String),
+    Column("telegram_user_id", String),
+    Column("status", String, nullable=False),
+    Column("balance_micro", BigInteger),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("order_id", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("provider_ref", String, nullable=False),
+    PrimaryKeyConstraint("order_id", "provider", "provider_ref"),
+)
+
+raw_records = Table(
+    "raw_records",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("provider", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    UniqueConstraint("provider", "source", "key", "digest"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("provider", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("released_at", UtcTime),
+    PrimaryKeyConstraint("provider", "source", "key"),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("complete_since", UtcTime),
+    Column("complete_until", UtcTime),
+    Column("last_attempt_at", UtcTime),
+    Column("last_success_at", UtcTime),
+    Column("last_error", Text),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("feed", String, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("found_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("feed", "since", "until"),
+)
+
+matches = Table(
+    "matches",
+    metadata,
+    Column("provider", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("order_id", String, nullable=False),
+    Column("rule", String, nullable=False),
+    PrimaryKeyConstraint("provider", "ref"),
+    Index(None, "order_id"),
+)
+
+open_charges = Table(
+    "open_charges",
+    metadata,
+    Column("provider", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    PrimaryKeyConstraint("provider", "ref"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("provider", String),
+    Column("order_id", String),
+    Column("account_id", String),
+    Column("amount_minor", BigInteger),
+    Column("currency", String),
+    Column("document", JSON, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),
+    Column("resolved_at", UtcTime),
+    Column("resolution", Text),
+    Column("case_id", String),
+    Index(None, "status", "kind"),
+    Index(None, "first_seen_at"),
+)
+
+finding_events = Table(
+    "finding_events",
+    metadata,
+    Column("finding_id", String, ForeignKey("findings.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("run_id", BigInteger),
+    Column("event", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    PrimaryKeyConstraint("finding_id", "number"),
+    Index(None, "at"),
+)
+
+refund_approvals = Table(
+    "refund_approvals",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("decided_by", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Index(None, "provider", "ref"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("verdict", String),
+    Column("statement", JSON),
+    Column("problems", JSON),
+    Index(None, "finished_at"),
+)
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("job", String, nullable=False),
+    Column("slot", UtcTime, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("error", Text),
+    PrimaryKeyConstraint("job", "slot"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
