@@ -33,6 +33,8 @@ def to_decimal(value: object) -> Decimal:
     """
     if isinstance(value, bool) or value is None:
         raise BadRecord(f"expected a number, got {value!r}")
+    if isinstance(value, Decimal) and abs(value.adjusted()) > 40:  # written out, 1e999999999 would fill the memory
+        raise BadRecord(f"expected a number, got {value!r}")
     text = format(value, "f") if isinstance(value, Decimal) else repr(value) if isinstance(value, float) else str(value)
     text = text.strip()
     if not _NUMBER.fullmatch(text):
