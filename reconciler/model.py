@@ -54,6 +54,8 @@ class Transaction:
 
     `parent_ref` ties a reversal to its charge. `group_ref` is the provider's order that several charges may share
     (Tribute shop orders), else the ref itself. Amounts are what the buyer paid, in minor units of `currency`.
+    `listed` is False for a look at one charge that knows less than the list's row: it never changes a listed one.
+    A reversal with status `withdrawn` only ends one that was `initiated`.
     """
 
     provider: str
@@ -78,6 +80,7 @@ class Transaction:
     code_hash: str | None = None
     seller_started: bool = False
     reason: str | None = None
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

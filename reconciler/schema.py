@@ -87,6 +87,7 @@ transactions = Table(
     Column("code_hash", String),
     Column("seller_started", Boolean, nullable=False),
     Column("reason", String),
+    Column("listed", Boolean, nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("provider", "ref"),
     Index(None, "occurred_at"),

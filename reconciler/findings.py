@@ -1,0 +1,62 @@
+"""The public form of a finding (contract section 4): its stable id and its document."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.model import Finding
+from reconciler.money import format_minor
+
+SEVERITIES = ("info", "warning", "critical")
+OPEN, RESOLVED, DISMISSED = "open", "resolved", "dismissed"
+
+
+def finding_id(kind: str, subject: str) -> str:
+    """The id of a fact: the same kind about the same subject keeps it from run to run."""
+    return hashlib.sha256(f"{kind}\n{subject}".encode()).hexdigest()[:16]
+
+
+def document(finding: Finding) -> dict[str, Any]:
+    """What a finding says, as it is shown to people and programs; the book-keeping fields are added by `public`."""
+    return {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "provider": finding.provider,
+        "transaction_ids": list(finding.transaction_ids),
+        "related_transaction_ids": list(finding.related_transaction_ids),
+        "order_id": finding.order_id,
+        "account_id": finding.account_id,
+        "amount": format_minor(finding.amount_minor, finding.currency),
+        "currency": finding.currency,
+        "reason": finding.reason,
+        "policy_clause": finding.policy_clause,
+        "recommendation": finding.recommendation,
+        "refundable_amount": format_minor(finding.refundable_minor, finding.currency),
+        "explanation": finding.explanation,
+        "differences": [
+            {"field": one.field, "provider": one.provider_value, "shop": one.shop_value} for one in finding.differences
+        ],
+        "evidence": dict(finding.evidence),
+    }
+
+
+def public(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The contract's object for a stored finding (a row of the `findings` table)."""
+    said = {key: value for key, value in row["document"].items() if key != "evidence"}
+    return {
+        "id": row["id"],
+        "kind": said.pop("kind"),
+        "severity": said.pop("severity"),
+        "status": row["status"],
+        **said,
+        "first_seen_at": iso(row["first_seen_at"]),
+        "last_seen_at": iso(row["last_seen_at"]),
+        "resolved_at": iso(row["resolved_at"]),
+        "case_id": row["case_id"],
+    }
+
+
+def iso(value: datetime | None) -> str | None:
+    """A time as ISO 8601 in UTC with `Z`; None stays None."""
+    return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,186 @@
+"""Reads the plan's inputs out of the store's tables: the selects that say what stored facts mean for matching."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, ColumnElement, Select, Table
+
+from reconciler import schema
+from reconciler.matching import relations
+from reconciler.matching.terms import Horizon
+
+UUID_FORM = "________-____-____-____-____________%"
+FINDABLE_REFS: Mapping[str, str] = {"digiseller": "%", "tribute": UUID_FORM}
+"""The form of refs that a provider can be asked for; what arrives by webhook only has another one."""
+NEEDS_LOOK = ("digiseller",)
+"""Providers whose list does not say whether the unique code was presented: a single look has to."""
+
+
+def sources(equivalents: Mapping[str, str], horizon: Horizon) -> dict[Table, Select[Any]]:
+    """For each input table of the plan, the select over the store that fills it."""
+    return {
+        relations.account: _accounts(),
+        relations.charge: _charges(equivalents, horizon),
+        relations.echo: _echoes(),
+        relations.order: _orders(equivalents, tuple(horizon.providers)),
+        relations.payment: sa.select(*schema.payments.c),
+        relations.reversal: _reversals(equivalents),
+        relations.approval: _approvals(equivalents),
+    }
+
+
+def comparable(currency: ColumnElement[str], equivalents: Mapping[str, str]) -> ColumnElement[Any]:
+    """SQL of `money.comparable`: the currency that amounts may be compared in, or NULL."""
+    known = {"RUR": "RUB", **equivalents}
+    return sa.case(
+        *((currency == code, sa.literal(iso)) for code, iso in known.items()),
+        (currency.like("WM%"), sa.null()),
+        else_=currency,
+    )
+
+
+def _us(column: ColumnElement[Any]) -> ColumnElement[int]:
+    return sa.type_coerce(column, BigInteger)
+
+
+def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return sa.case((condition, 1), else_=0)
+
+
+def _accounts() -> Select[Any]:
+    table = schema.accounts.c
+    return sa.select(table.account_id, table.telegram_user_id, table.email, table.status, table.balance_micro)
+
+
+def _echoes() -> Select[Any]:
+    table = schema.echoes.c
+    return sa.select(table.provider, table.ref, table.value).where(
+        sa.exists().where(schema.orders.c.order_id == table.value)
+    )
+
+
+def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
+    row, state = schema.transactions, schema.charge_states
+    named = _named_accounts()
+    account = sa.func.coalesce(row.c.account_id, named.c.account_id)
+    return (
+        sa.select(
+            *(row.c[name] for name in ("provider", "ref", "group_ref", "currency")),
+            comparable(row.c.currency, equivalents),
+            account,
+            *(row.c[name] for name in ("telegram_user_id", "buyer_email", "product_id", "title", "code_hash")),
+            row.c.amount_minor,
+            _us(row.c.occurred_at),
+            _flag(row.c.shared),
+            _flag(row.c.recurring),
+            _flag(state.c.claimed.is_(False)),
+            _flag(sa.or_(row.c.provider.not_in(NEEDS_LOOK), state.c.found)),
+            _flag(_is_history(row, horizon)),
+            _flag(_has_reversal(row)),
+            _flag(_has_approval(row)),
+        )
+        .outerjoin(state, sa.and_(state.c.provider == row.c.provider, state.c.ref == row.c.ref))
+        .outerjoin(named, sa.and_(named.c.provider == row.c.provider, named.c.ref == row.c.ref))
+        .where(row.c.kind == "charge", row.c.status == "paid")
+    )
+
+
+def _named_accounts() -> Any:
+    """The account that a charge's echoes name, where they name exactly one."""
+    echo, account = schema.echoes, schema.accounts
+    return (
+        sa.select(echo.c.provider, echo.c.ref, sa.func.min(account.c.account_id).label("account_id"))
+        .join(account, account.c.account_id == echo.c.value)
+        .group_by(echo.c.provider, echo.c.ref)
+        .having(sa.func.count() == 1)
+        .subquery()
+    )
+
+
+def _is_history(row: Table, horizon: Horizon) -> ColumnElement[bool]:
+    starts = [
+        sa.and_(row.c.provider == provider, _us(row.c.occurred_at) < coverage.since_us)
+        for provider, coverage in horizon.providers.items()
+        if coverage.since_us is not None
+    ]
+    return sa.or_(sa.false(), *starts)
+
+
+def _has_reversal(row: Table) -> ColumnElement[bool]:
+    other = schema.transactions.alias("reversal")
+    return sa.exists().where(
+        other.c.provider == row.c.provider,
+        other.c.parent_ref == row.c.ref,
+        other.c.kind != "charge",
+        other.c.status != "withdrawn",
+    )
+
+
+def _has_approval(row: Table) -> ColumnElement[bool]:
+    table = schema.refund_approvals
+    return sa.exists().where(table.c.provider == row.c.provider, table.c.ref == row.c.ref)
+
+
+def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Select[Any]:
+    """Orders of enabled providers, completed from their account where they state no e-mail or Telegram id."""
+    row, account, paid = schema.orders, schema.accounts, schema.payments
+    named = sa.or_(row.c.provider_ref.is_not(None), sa.exists().where(paid.c.order_id == row.c.order_id))
+    delivered = sa.or_(
+        row.c.status == "delivered", sa.and_(row.c.status == "refunded", row.c.delivered_at.is_not(None))
+    )
+    return (
+        sa.select(
+            *(row.c[name] for name in ("order_id", "provider", "provider_ref", "code_hash", "account_id")),
+            sa.func.coalesce(row.c.telegram_user_id, account.c.telegram_user_id),
+            sa.func.coalesce(row.c.buyer_email, account.c.email),
+            row.c.product_id,
+            row.c.currency,
+            comparable(row.c.currency, equivalents),
+            row.c.status,
+            row.c.amount_minor,
+            *(_us(row.c[name]) for name in ("created_at", "delivered_at", "updated_at")),
+            *(row.c[name] for name in ("credits_ordered_micro", "credits_micro", "credits_used_micro")),
+            _flag(delivered),
+            _flag(named),
+            _flag(_is_findable(row)),
+        )
+        .outerjoin(account, account.c.account_id == row.c.account_id)
+        .where(sa.or_(row.c.provider.is_(None), row.c.provider.in_(providers)))
+    )
+
+
+def _is_findable(row: Table) -> ColumnElement[bool]:
+    """Whether the provider's feed would have to show the order's charge, by what the order says of it.
+
+    A sale whose order names nothing but a code may be older than the feed, and a code must not be looked up.
+    """
+    ways = []
+    for provider, form in FINDABLE_REFS.items():
+        by_ref = row.c.provider_ref.like(form)
+        bare = sa.and_(row.c.provider_ref.is_(None), row.c.code_hash.is_(None))
+        ways.append(sa.and_(row.c.provider == provider, sa.or_(by_ref, bare) if form == "%" else by_ref))
+    return sa.or_(*ways)
+
+
+def _reversals(equivalents: Mapping[str, str]) -> Select[Any]:
+    row = schema.transactions
+    return sa.select(
+        *(row.c[name] for name in ("provider", "ref", "parent_ref", "kind", "status", "currency")),
+        comparable(row.c.currency, equivalents),
+        row.c.reason,
+        row.c.amount_minor,
+        _us(row.c.occurred_at),
+        _flag(row.c.seller_started),
+    ).where(row.c.kind != "charge", row.c.status != "withdrawn")
+
+
+def _approvals(equivalents: Mapping[str, str]) -> Select[Any]:
+    row = schema.refund_approvals
+    return sa.select(
+        *(row.c[name] for name in ("id", "provider", "ref", "currency")),
+        comparable(row.c.currency, equivalents),
+        row.c.decided_by,
+        row.c.amount_minor,
+        _us(row.c.recorded_at),
+    )

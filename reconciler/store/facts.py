@@ -1,0 +1,217 @@
+"""Stores what a pull brought, page by page, each page in the caller's one transaction."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Table
+
+from reconciler import schema
+from reconciler.model import Gap, Kind, Page, Quarantined, RawRecord, Signal, Status, Transaction, Window
+from reconciler.store.upsert import insert_new, upsert
+
+
+def save_page(connection: sa.Connection, page: Page, now: datetime) -> None:
+    """Write all that a page holds, and the progress that it proves."""
+    _save_transactions(connection, page.transactions, now)
+    _save_states(connection, page)
+    _save_signals(connection, page.signals, now)
+    upsert(connection, schema.orders, _tuples(page.orders, schema.orders), changes=_newer)
+    upsert(connection, schema.accounts, _tuples(page.accounts, schema.accounts), changes=_newer)
+    insert_new(connection, schema.payments, _names(schema.payments), _tuples(page.payments, schema.payments))
+    _save_raws(connection, page.raws, now)
+    _release(connection, page, now)
+    _save_quarantined(connection, page.quarantined, now)
+    if page.drained:
+        _advance(connection, page.feed, page.drained)
+    if page.gap:
+        _save_gap(connection, page.feed, page.gap, now)
+
+
+def begin_feed(connection: sa.Connection, feed: str, now: datetime) -> None:
+    """Note that a feed is being read."""
+    upsert(connection, schema.feeds, [(feed, now)], columns=("name", "last_attempt_at"))
+
+
+def end_feed(connection: sa.Connection, feed: str, now: datetime, error: str | None) -> None:
+    """Note how reading a feed ended; without `error` it was a success."""
+    values: dict[str, Any] = {"last_error": error}
+    if error is None:
+        values["last_success_at"] = now
+    connection.execute(sa.update(schema.feeds).where(schema.feeds.c.name == feed).values(**values))
+
+
+def feed_rows(connection: sa.Connection) -> dict[str, Any]:
+    """The state of every feed, by name."""
+    return {row.name: row for row in connection.execute(sa.select(schema.feeds))}
+
+
+def body_text(body: Any) -> str:
+    """The stored text of a raw body: JSON with sorted keys and exact numbers."""
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_exact)
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _save_transactions(connection: sa.Connection, rows: Sequence[Transaction], now: datetime) -> None:
+    table = schema.transactions
+    names = _names(table)
+    charges = [row for row in rows if row.kind is Kind.CHARGE]
+    reversals = [row for row in rows if row.kind is not Kind.CHARGE]
+    upsert(connection, table, (_transaction(row, now) for row in charges), columns=names, changes=_newer_charge)
+    standing = [row for row in reversals if row.status is not Status.WITHDRAWN]
+    upsert(connection, table, (_transaction(row, now) for row in standing), columns=names, changes=_newer_reversal)
+    for row in reversals:
+        if row.status is Status.WITHDRAWN:
+            _withdraw(connection, row)
+
+
+def _transaction(row: Transaction, now: datetime) -> tuple[Any, ...]:
+    values = {field.name: getattr(row, field.name) for field in fields(row)}
+    values |= {"group_ref": row.group_ref or row.ref, "first_seen_at": now}
+    return tuple(values[name] for name in _names(schema.transactions))
+
+
+def _newer_charge(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:
+    """A look at one charge does not change what the list said; `first_seen_at` never changes."""
+    wins = sa.or_(new.listed, sa.not_(table.c.listed))
+    names = [name for name in _names(table) if name not in {"provider", "ref", "first_seen_at"}]
+    return {name: sa.case((wins, new[name]), else_=table.c[name]) for name in names}
+
+
+def _newer_reversal(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:
+    """A reversal never falls back from completed; exact times and amounts replace those that were inferred."""
+    completed: ColumnElement[str] = sa.literal_column(f"'{Status.COMPLETED}'")
+    status = sa.case((table.c.status == completed, completed), else_=new.status)
+    better = sa.or_(new.occurred_exact, sa.not_(table.c.occurred_exact))
+    inferred = sa.and_(sa.not_(new.occurred_exact), sa.not_(table.c.occurred_exact))
+    changes: dict[str, ColumnElement[Any]] = {
+        name: sa.case((better, new[name]), else_=table.c[name]) for name in ("amount_minor", "currency")
+    }
+    changes |= {
+        name: sa.case((sa.and_(better, sa.not_(inferred)), new[name]), else_=table.c[name])
+        for name in ("occurred_at", "occurred_text", "occurred_exact")
+    }
+    return changes | {
+        "status": status,
+        "seller_started": sa.or_(table.c.seller_started, new.seller_started),
+        "reason": sa.func.coalesce(new.reason, table.c.reason),
+    }
+
+
+def _withdraw(connection: sa.Connection, row: Transaction) -> None:
+    table = schema.transactions
+    connection.execute(
+        sa.update(table)
+        .where(table.c.provider == row.provider, table.c.ref == row.ref, table.c.status == Status.INITIATED)
+        .values(status=Status.WITHDRAWN)
+    )
+
+
+def _save_states(connection: sa.Connection, page: Page) -> None:
+    rows = [(s.provider, s.ref, s.found, s.state, s.claimed, s.read_at) for s in page.states]
+    upsert(connection, schema.charge_states, rows)
+    echoes = [(state.provider, state.ref, value) for state in page.states for value in state.echoes]
+    insert_new(connection, schema.echoes, _names(schema.echoes), echoes)
+
+
+def _save_signals(connection: sa.Connection, signals: Sequence[Signal], now: datetime) -> None:
+    """A cause that was never there leaves no row; one that went away is kept as inactive."""
+    names = ("provider", "ref", "name", "active", "occurred_at", "text", "first_seen_at")
+    rows = [(s.provider, s.ref, s.name, s.active, s.occurred_at, s.text, now) for s in signals if s.active]
+    upsert(
+        connection,
+        schema.signals,
+        rows,
+        columns=names,
+        changes=lambda _table, new: {"active": new.active, "occurred_at": new.occurred_at, "text": new.text},
+    )
+    table = schema.signals
+    for gone in (signal for signal in signals if not signal.active):
+        connection.execute(
+            sa.update(table)
+            .where(table.c.provider == gone.provider, table.c.ref == gone.ref, table.c.name == gone.name)
+            .values(active=False)
+        )
+
+
+def _newer(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:
+    """A row of the shop replaces an older version of itself, never a newer one."""
+    wins = new.updated_at >= table.c.updated_at
+    names = [name for name in _names(table) if not table.c[name].primary_key]
+    return {name: sa.case((wins, new[name]), else_=table.c[name]) for name in names}
+
+
+def _save_raws(connection: sa.Connection, raws: Sequence[RawRecord], now: datetime) -> None:
+    rows = []
+    for raw in raws:
+        text = body_text(raw.body)
+        rows.append((raw.provider, raw.source, raw.key, hashlib.sha256(text.encode()).hexdigest(), text, now))
+    names = ("provider", "source", "key", "digest", "body", "first_seen_at")
+    insert_new(connection, schema.raw_records, names, rows)
+
+
+def _release(connection: sa.Connection, page: Page, now: datetime) -> None:
+    """A record that is understood now leaves quarantine, with the time on record."""
+    understood = {(raw.provider, raw.source, raw.key) for raw in page.raws}
+    table = schema.quarantine
+    held = connection.execute(
+        sa.select(table.c.provider, table.c.source, table.c.key).where(table.c.released_at.is_(None))
+    ).all()
+    for provider, source, key in held:
+        if (provider, source, key) in understood:
+            connection.execute(
+                sa.update(table)
+                .where(table.c.provider == provider, table.c.source == source, table.c.key == key)
+                .values(released_at=now)
+            )
+
+
+def _save_quarantined(connection: sa.Connection, rows: Sequence[Quarantined], now: datetime) -> None:
+    names = ("provider", "source", "key", "reason", "body", "first_seen_at", "released_at")
+    upsert(
+        connection,
+        schema.quarantine,
+        [(row.provider, row.source, row.key, row.reason, body_text(row.body), now, None) for row in rows],
+        columns=names,
+        changes=lambda _table, new: {"reason": new.reason, "body": new.body, "released_at": new.released_at},
+    )
+
+
+def _advance(connection: sa.Connection, feed: str, window: Window) -> None:
+    """Join a drained window to what was complete; a window apart from it proves nothing about the time between."""
+    table = schema.feeds
+    row = connection.execute(sa.select(table).where(table.c.name == feed)).one_or_none()
+    since, until = window.since, window.until
+    if row is not None and row.complete_since is not None and row.complete_until is not None:
+        if since > row.complete_until or until < row.complete_since:
+            return
+        since, until = min(since, row.complete_since), max(until, row.complete_until)
+    upsert(connection, table, [(feed, since, until)], columns=("name", "complete_since", "complete_until"))
+    gaps = schema.gaps
+    connection.execute(
+        sa.delete(gaps).where(gaps.c.feed == feed, gaps.c.since >= window.since, gaps.c.until <= window.until)
+    )
+
+
+def _save_gap(connection: sa.Connection, feed: str, gap: Gap, now: datetime) -> None:
+    row = (feed, gap.window.since, gap.window.until, gap.reason, now)
+    upsert(connection, schema.gaps, [row], changes=lambda _table, new: {"reason": new.reason})
+
+
+def _names(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
+def _tuples(rows: Iterable[Any], table: Table) -> Iterable[tuple[Any, ...]]:
+    names = _names(table)
+    return (tuple(getattr(row, name) for name in names) for row in rows)

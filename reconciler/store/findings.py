@@ -1,0 +1,196 @@
+"""Keeps findings over time: opened, changed, resolved, reopened, each step written down with its document."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from reconciler.findings import DISMISSED, OPEN, RESOLVED, document, finding_id
+from reconciler.model import Finding
+from reconciler.schema import finding_events, findings
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a run did to the findings: ids by what happened to them."""
+
+    opened: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    reopened: list[str] = field(default_factory=list)
+    resolved: list[str] = field(default_factory=list)
+
+
+def save_findings(connection: sa.Connection, found: Iterable[Finding], run_id: int, now: datetime) -> Changes:
+    """Bring the stored findings to what was found now; what is not found any more is resolved."""
+    stored = {row.id: row for row in connection.execute(sa.select(findings))}
+    changes, seen = Changes(), []
+    for finding in found:
+        id_ = finding_id(finding.kind, finding.subject)
+        seen.append(id_)
+        _keep(connection, id_, finding, stored.get(id_), changes, run_id, now)
+    _touch(connection, seen, now)
+    for id_ in sorted(set(stored) - set(seen)):
+        if stored[id_].status == OPEN:
+            _resolve(connection, stored[id_], run_id, now)
+            changes.resolved.append(id_)
+    return changes
+
+
+def list_findings(
+    connection: sa.Connection,
+    *,
+    kind: str | None = None,
+    status: str | None = None,
+    since: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Stored findings, oldest first; `since` is compared with when they were last seen."""
+    query = sa.select(findings).order_by(findings.c.first_seen_at, findings.c.id)
+    if kind:
+        query = query.where(findings.c.kind == kind)
+    if status:
+        query = query.where(findings.c.status == status)
+    if since:
+        query = query.where(findings.c.last_seen_at >= since)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def get_finding(connection: sa.Connection, id_: str) -> dict[str, Any] | None:
+    """One stored finding by its id or a beginning of it that is unique."""
+    query = sa.select(findings).where(findings.c.id.startswith(id_, autoescape=True)).limit(2)
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return rows[0] if len(rows) == 1 else None
+
+
+def history(connection: sa.Connection, id_: str) -> list[dict[str, Any]]:
+    """The events of one finding, oldest first."""
+    query = sa.select(finding_events).where(finding_events.c.finding_id == id_).order_by(finding_events.c.number)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def findings_as_of(connection: sa.Connection, at: datetime) -> list[dict[str, Any]]:
+    """Every finding that had been seen by `at`, as it stood then: rows like those of the `findings` table."""
+    last = (
+        sa.select(finding_events.c.finding_id, sa.func.max(finding_events.c.number).label("number"))
+        .where(finding_events.c.at < at)
+        .group_by(finding_events.c.finding_id)
+        .subquery()
+    )
+    query = (
+        sa.select(finding_events, findings.c.first_seen_at, findings.c.case_id)
+        .join(last, sa.and_(last.c.finding_id == finding_events.c.finding_id, last.c.number == finding_events.c.number))
+        .join(findings, findings.c.id == finding_events.c.finding_id)
+        .order_by(findings.c.first_seen_at, findings.c.id)
+    )
+    return [_standing(dict(row)) for row in connection.execute(query).mappings()]
+
+
+_AFTER = {"opened": OPEN, "changed": OPEN, "reopened": OPEN, "resolved": RESOLVED, "dismissed": DISMISSED}
+
+
+def _standing(event: dict[str, Any]) -> dict[str, Any]:
+    status = _AFTER[event["event"]]
+    return {
+        "id": event["finding_id"],
+        "kind": event["document"]["kind"],
+        "severity": event["document"]["severity"],
+        "status": status,
+        "document": event["document"],
+        "first_seen_at": event["first_seen_at"],
+        "last_seen_at": event["at"],
+        "resolved_at": event["at"] if status == RESOLVED else None,
+        "resolution": event["note"] or None,
+        "case_id": event["case_id"],
+    }
+
+
+def _keep(
+    connection: sa.Connection,
+    id_: str,
+    finding: Finding,
+    row: Any,
+    changes: Changes,
+    run_id: int,
+    now: datetime,
+) -> None:
+    said = document(finding)
+    if row is None:
+        values = {"id": id_, "subject": finding.subject, "first_seen_at": now, **_columns(finding, said, OPEN, now)}
+        connection.execute(sa.insert(findings).values(values))
+        _event(connection, id_, run_id, now, "opened", "", said)
+        changes.opened.append(id_)
+        return
+    if row.status == RESOLVED:
+        event, status = "reopened", OPEN
+        changes.reopened.append(id_)
+    elif row.document == said or row.status == DISMISSED:
+        return
+    else:
+        event, status = "changed", row.status
+        changes.changed.append(id_)
+    connection.execute(
+        sa.update(findings)
+        .where(findings.c.id == id_)
+        .values(resolved_at=None, resolution=None, **_columns(finding, said, status, now))
+    )
+    _event(connection, id_, run_id, now, event, "", said)
+
+
+def _columns(finding: Finding, said: dict[str, Any], status: str, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "status": status,
+        "provider": finding.provider,
+        "order_id": finding.order_id,
+        "account_id": finding.account_id,
+        "amount_minor": finding.amount_minor,
+        "currency": finding.currency,
+        "document": said,
+        "last_seen_at": now,
+    }
+
+
+def _touch(connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
+    for start in range(0, len(ids), 500):
+        connection.execute(
+            sa.update(findings).where(findings.c.id.in_(ids[start : start + 500])).values(last_seen_at=now)
+        )
+
+
+def _resolve(connection: sa.Connection, row: Any, run_id: int, now: datetime) -> None:
+    note = _RESOLUTIONS.get(row.kind, "what caused it is not there any more")
+    connection.execute(
+        sa.update(findings).where(findings.c.id == row.id).values(status=RESOLVED, resolved_at=now, resolution=note)
+    )
+    _event(connection, row.id, run_id, now, "resolved", note, row.document)
+
+
+_RESOLUTIONS = {
+    "duplicate_charge": "the surplus charge was reversed, or its own delivery appeared",
+    "undelivered_order": "the order was delivered, matched or the money went back",
+    "unclaimed_order": "the buyer presented the code, or the money went back",
+    "missing_charge": "the charge appeared at the provider, or the order changed",
+    "suspected_chargeback": "the reversal is explained or confirmed now, or did not happen",
+    "unapproved_refund": "a decision is on record now, or the refund did not happen",
+    "refund_not_executed": "the provider shows the refund now, or the approval is gone",
+    "credits_not_revoked": "the credits can not be spent any more",
+    "dispute_signal": "the provider does not show the sign any more",
+    "feed_gap": "the missing part was read",
+    "unreadable_record": "the record was read in a form that is understood",
+}
+"""Why a finding of each kind goes away by itself; the others name the fields, which agree now."""
+
+
+def _event(
+    connection: sa.Connection, id_: str, run_id: int | None, now: datetime, event: str, note: str, said: dict[str, Any]
+) -> None:
+    number = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(finding_events.c.number), 0)).where(finding_events.c.finding_id == id_)
+    ).scalar_one()
+    connection.execute(
+        sa.insert(finding_events).values(
+            finding_id=id_, number=number + 1, at=now, run_id=run_id, event=event, note=note, document=said
+        )
+    )
