@@ -13,6 +13,8 @@ from reconciler.matching.terms import Horizon
 UUID_FORM = "________-____-____-____-____________%"
 FINDABLE_REFS: Mapping[str, str] = {"digiseller": "%", "tribute": UUID_FORM}
 """The form of refs that a provider can be asked for; what arrives by webhook only has another one."""
+POSTAL_FORM = "physical:%"
+"""Charges for goods sent by post: the shop's ledger does not deliver them, so their delivery is not judged."""
 NEEDS_LOOK = ("digiseller",)
 """Providers whose list does not say whether the unique code was presented: a single look has to."""
 
@@ -75,7 +77,7 @@ def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
             _flag(row.c.shared),
             _flag(row.c.recurring),
             _flag(state.c.claimed.is_(False)),
-            _flag(sa.or_(row.c.provider.not_in(NEEDS_LOOK), state.c.found)),
+            _flag(sa.and_(row.c.ref.not_like(POSTAL_FORM), sa.or_(row.c.provider.not_in(NEEDS_LOOK), state.c.found))),
             _flag(_is_history(row, horizon)),
             _flag(_has_reversal(row)),
             _flag(_has_approval(row)),
@@ -144,6 +146,7 @@ def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Selec
             _flag(delivered),
             _flag(named),
             _flag(_is_findable(row)),
+            _absence(row),
         )
         .outerjoin(account, account.c.account_id == row.c.account_id)
         .where(sa.or_(row.c.provider.is_(None), row.c.provider.in_(providers)))
@@ -161,6 +164,21 @@ def _is_findable(row: Table) -> ColumnElement[bool]:
         bare = sa.and_(row.c.provider_ref.is_(None), row.c.code_hash.is_(None))
         ways.append(sa.and_(row.c.provider == provider, sa.or_(by_ref, bare) if form == "%" else by_ref))
     return sa.or_(*ways)
+
+
+def _absence(row: Table) -> ColumnElement[int]:
+    """What is established about the reference that an order names (see `relations.order`)."""
+    charge, state = schema.transactions, schema.charge_states
+
+    def with_status(*statuses: str) -> ColumnElement[bool]:
+        return sa.exists().where(
+            charge.c.provider == row.c.provider, charge.c.ref == row.c.provider_ref, charge.c.status.in_(statuses)
+        )
+
+    denied = sa.exists().where(
+        state.c.provider == row.c.provider, state.c.ref == row.c.provider_ref, state.c.found.is_(False)
+    )
+    return sa.case((with_status("pending", "failed", "prepaid"), 2), (with_status("paid"), 3), (denied, 1), else_=0)
 
 
 def _reversals(equivalents: Mapping[str, str]) -> Select[Any]:

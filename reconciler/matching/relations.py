@@ -50,13 +50,14 @@ order = _table(
     *_text("currency", "money", "status"),
     *_whole("amount_minor", "created_us", "delivered_us", "updated_us"),
     *_whole("credits_ordered_micro", "credits_micro", "credits_used_micro"),
-    *_flags("delivered", "named", "findable"),
+    *_flags("delivered", "named", "findable", "absence"),
     Index("mi_order_id", "order_id"),
     Index("mi_order_ref", "provider_ref"),
     Index("mi_order_code", "code_hash"),
 )
 """The shop's orders. `named` is 1 when the order or the shop's payments name a reference; `findable` is 1 when the
-provider's feed would have to show its charge."""
+provider's feed would have to show its charge. `absence` says what is known of a named reference: 0 nothing, 1 the
+provider knows no such charge, 2 it knows it as not paid, 3 it is paid, but by fewer charges than orders name it."""
 
 payment = _table("m_payment", *_text("order_id", "provider", "provider_ref"), Index("mi_payment", "provider_ref"))
 

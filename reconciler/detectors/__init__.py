@@ -1,0 +1,35 @@
+"""Every detector, in the order in which their findings are read."""
+
+from reconciler.detectors import (
+    credits_not_revoked,
+    duplicate_charge,
+    kept_facts,
+    mismatch,
+    missing_charge,
+    reference_conflict,
+    refund,
+    reversed_charge,
+    undelivered_order,
+)
+from reconciler.detectors.base import Context, Detector
+
+OF_MATCHING: tuple[Detector, ...] = (
+    duplicate_charge.DETECTOR,
+    undelivered_order.DETECTOR,
+    missing_charge.DETECTOR,
+    reference_conflict.DETECTOR,
+    mismatch.DETECTOR,
+    reversed_charge.DETECTOR,
+    refund.NOT_EXECUTED,
+    refund.EXCEEDS_CHARGE,
+    credits_not_revoked.DETECTOR,
+)
+"""Detectors that need nothing but the plan's tables, so run on any engine."""
+
+DETECTORS: tuple[Detector, ...] = (*OF_MATCHING, kept_facts.SIGNALS, kept_facts.GAPS, kept_facts.UNREADABLE)
+"""Every detector of a run."""
+
+KINDS: tuple[str, ...] = tuple(kind for detector in DETECTORS for kind in detector.kinds)
+"""Every kind of finding that is looked for."""
+
+__all__ = ["DETECTORS", "KINDS", "OF_MATCHING", "Context", "Detector"]

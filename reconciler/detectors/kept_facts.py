@@ -1,0 +1,111 @@
+"""Findings that only say aloud what the store holds: signs of disputes, gaps in feeds, unreadable records."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Select
+
+from reconciler.detectors.base import CHARGE, ORDER, Context, Detector, Row, account_of, evidence
+from reconciler.matching.plan import same_charge
+from reconciler.matching.relations import charge, order, tie
+from reconciler.model import Finding
+from reconciler.schema import gaps, quarantine, signals
+
+_SIGNS = {
+    "chat_by_administration": "the provider's administration opened the chat with the buyer",
+    "code_refuted": "the buyer says that the delivery did not happen",
+    "bad_review": "the buyer left a bad review",
+}
+
+
+def _signals(_context: Context) -> Select[Any]:
+    return (
+        sa.select(signals.c.provider, signals.c.ref, signals.c.name, signals.c.text, *CHARGE, *ORDER)
+        .select_from(signals)
+        .outerjoin(charge, same_charge(charge, signals))
+        .outerjoin(tie, same_charge(tie, signals))
+        .outerjoin(order, order.c.order_id == tie.c.order_id)
+        .where(signals.c.active)
+        .order_by(signals.c.provider, signals.c.ref, signals.c.name)
+    )
+
+
+def _judge_signals(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
+    for row in rows:
+        said = f" ({row['text'][:200]})" if row["text"] else ""
+        yield Finding(
+            kind="dispute_signal",
+            subject=f"signal:{row['provider']}/{row['ref']}/{row['name']}",
+            severity="warning",
+            provider=row["provider"],
+            transaction_ids=(row["ref"],),
+            order_id=row["order_order_id"],
+            account_id=account_of(row),
+            amount_minor=row["charge_amount_minor"],
+            currency=row["charge_currency"],
+            reason=row["name"],
+            recommendation="manual",
+            explanation=(
+                f"A dispute may come for charge {row['ref']}: {_SIGNS.get(row['name'], row['name'])}{said}. "
+                f"Answer the buyer before it becomes a claim."
+            ),
+            evidence=evidence(row),
+        )
+
+
+def _gaps(_context: Context) -> Select[Any]:
+    return sa.select(gaps).order_by(gaps.c.feed, gaps.c.since)
+
+
+def _judge_gaps(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
+    for row in rows:
+        span = f"{row['since']:%Y-%m-%d %H:%M} to {row['until']:%Y-%m-%d %H:%M} UTC"
+        yield Finding(
+            kind="feed_gap",
+            subject=f"gap:{row['feed']}/{row['since']:%Y%m%dT%H%M%S}",
+            severity="warning",
+            provider=row["feed"].split(".")[0],
+            transaction_ids=(),
+            reason="pages_missing",
+            recommendation="manual",
+            explanation=(
+                f"Feed {row['feed']} could not be read completely from {span}: {row['reason']}. Nothing is concluded "
+                f"for that time; it is read again with each run."
+            ),
+            evidence={"feed": row["feed"], "since": row["since"].isoformat(), "until": row["until"].isoformat()},
+        )
+
+
+def _quarantined(_context: Context) -> Select[Any]:
+    table = quarantine.c
+    return (
+        sa.select(table.provider, table.source, table.key, table.reason)
+        .where(table.released_at.is_(None))
+        .order_by(table.provider, table.source, table.key)
+    )
+
+
+def _judge_quarantined(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
+    for row in rows:
+        ours = row["provider"] == "shop"
+        yield Finding(
+            kind="unreadable_record",
+            subject=f"record:{row['provider']}/{row['source']}/{row['key']}",
+            severity="warning",
+            provider=None if ours else row["provider"],
+            transaction_ids=() if ours else (row["key"],),
+            order_id=row["key"] if row["source"] == "shop.orders" else None,
+            reason="not_understood",
+            recommendation="manual",
+            explanation=(
+                f"A record of {row['source']} ({row['key']}) could not be understood: {row['reason']}. It waits in "
+                f"quarantine; the other records went on."
+            ),
+            evidence={"source": row["source"], "key": row["key"]},
+        )
+
+
+SIGNALS = Detector(("dispute_signal",), _signals, _judge_signals)
+GAPS = Detector(("feed_gap",), _gaps, _judge_gaps)
+UNREADABLE = Detector(("unreadable_record",), _quarantined, _judge_quarantined)

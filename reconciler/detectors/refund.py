@@ -1,0 +1,173 @@
+"""Finds approved refunds that did not happen and refunds larger than their charge (policy 6)."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Select
+
+from reconciler.detectors.base import (
+    ACCOUNT,
+    CHARGE,
+    ORDER,
+    Context,
+    Detector,
+    Row,
+    account_of,
+    charges_with_orders,
+    evidence,
+    money,
+    when,
+)
+from reconciler.matching.plan import same_charge
+from reconciler.matching.relations import account, approval, charge, order, reversal, tie
+from reconciler.matching.terms import DAY_US
+from reconciler.model import Finding, Status
+
+
+def _unexecuted(_context: Context) -> Select[Any]:
+    """Approvals of charges, and orders that the shop marks refunded, without any reversal of the charge.
+
+    Where several charges hold a refunded order, one reversal executes it.
+    """
+    by_record = (
+        sa.select(*CHARGE, *ORDER, *ACCOUNT)
+        .add_columns(
+            approval.c.provider,
+            approval.c.ref,
+            approval.c.amount_minor,
+            approval.c.currency,
+            approval.c.recorded_us.label("approved_us"),
+            approval.c.decided_by,
+        )
+        .select_from(approval)
+        .outerjoin(charge, same_charge(charge, approval))
+        .outerjoin(tie, same_charge(tie, approval))
+        .outerjoin(order, order.c.order_id == tie.c.order_id)
+        .outerjoin(account, account.c.account_id == sa.func.coalesce(order.c.account_id, charge.c.account_id))
+        .where(~_is_reversed(approval.c.provider, approval.c.ref))
+    )
+    also = tie.alias("also")
+    executed = (
+        sa.exists()
+        .where(
+            also.c.order_id == order.c.order_id,
+            reversal.c.provider == also.c.provider,
+            reversal.c.parent_ref == also.c.ref,
+        )
+        .correlate(order)
+    )
+    by_shop = (
+        sa.select(*CHARGE, *ORDER, *ACCOUNT)
+        .add_columns(
+            charge.c.provider,
+            charge.c.ref,
+            charge.c.amount_minor,
+            charge.c.currency,
+            order.c.updated_us.label("approved_us"),
+            sa.literal("the shop").label("decided_by"),
+        )
+        .select_from(charge)
+        .join(tie, same_charge(tie, charge))
+        .join(order, order.c.order_id == tie.c.order_id)
+        .outerjoin(account, account.c.account_id == sa.func.coalesce(order.c.account_id, charge.c.account_id))
+        .where(order.c.status == "refunded", ~executed, ~_is_approved())
+    )
+    both = sa.union_all(by_record, by_shop).subquery()
+    return sa.select(both).order_by(both.c.provider, both.c.ref, both.c.approved_us)
+
+
+def _is_reversed(provider: ColumnElement[str], ref: ColumnElement[str]) -> ColumnElement[bool]:
+    return sa.exists().where(reversal.c.provider == provider, reversal.c.parent_ref == ref)
+
+
+def _is_approved() -> ColumnElement[bool]:
+    return sa.exists().where(approval.c.provider == charge.c.provider, approval.c.ref == charge.c.ref)
+
+
+def _judge_unexecuted(rows: Iterable[Row], context: Context) -> Iterator[Finding]:
+    """Only once reversals were read completely after the time that the refund had."""
+    for row in rows:
+        due_us = row["approved_us"] + context.terms.execution_us
+        if due_us <= context.horizon.now_us and due_us <= context.horizon.reversals_until_us.get(row["provider"], 0):
+            yield _not_executed(row, context.terms.execution_us // DAY_US)
+
+
+def _not_executed(row: Row, days: int) -> Finding:
+    amount = money(row["amount_minor"], row["currency"])
+    return Finding(
+        kind="refund_not_executed",
+        subject=f"charge:{row['provider']}/{row['ref']}",
+        severity="warning",
+        provider=row["provider"],
+        transaction_ids=(row["ref"],),
+        order_id=row["order_order_id"],
+        account_id=account_of(row),
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        reason="no_reversal",
+        policy_clause="6",
+        recommendation="refund",
+        refundable_minor=row["amount_minor"],
+        explanation=(
+            f"A refund of {amount} for charge {row['ref']} was approved by {row['decided_by']} on "
+            f"{when(row['approved_us'])}; after {days} days the provider still shows no refund."
+        ),
+        evidence=evidence(row),
+    )
+
+
+def _excessive(_context: Context) -> Select[Any]:
+    back = (
+        sa.select(
+            reversal.c.provider,
+            reversal.c.parent_ref,
+            reversal.c.currency,
+            sa.func.sum(reversal.c.amount_minor).label("back_minor"),
+        )
+        .where(reversal.c.status == Status.COMPLETED)
+        .group_by(reversal.c.provider, reversal.c.parent_ref, reversal.c.currency)
+        .subquery()
+    )
+    return (
+        charges_with_orders()
+        .add_columns(back.c.back_minor)
+        .join(
+            back,
+            sa.and_(
+                back.c.provider == charge.c.provider,
+                back.c.parent_ref == charge.c.ref,
+                back.c.currency == charge.c.currency,
+            ),
+        )
+        .where(back.c.back_minor > charge.c.amount_minor)
+        .order_by(charge.c.provider, charge.c.ref)
+    )
+
+
+def _judge_excessive(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
+    for row in rows:
+        back, paid = int(row["back_minor"]), row["charge_amount_minor"]
+        yield Finding(
+            kind="refund_exceeds_charge",
+            subject=f"charge:{row['charge_provider']}/{row['charge_ref']}",
+            severity="warning",
+            provider=row["charge_provider"],
+            transaction_ids=(row["charge_ref"],),
+            order_id=row["order_order_id"],
+            account_id=account_of(row),
+            amount_minor=back - paid,
+            currency=row["charge_currency"],
+            reason="over_refunded",
+            policy_clause="6",
+            recommendation="manual",
+            explanation=(
+                f"{money(back, row['charge_currency'])} went back for charge {row['charge_ref']} of "
+                f"{money(paid, row['charge_currency'])}: more than was paid."
+            ),
+            evidence=evidence(row) | {"reversed_minor": back},
+        )
+
+
+NOT_EXECUTED = Detector(("refund_not_executed",), _unexecuted, _judge_unexecuted)
+EXCEEDS_CHARGE = Detector(("refund_exceeds_charge",), _excessive, _judge_excessive)

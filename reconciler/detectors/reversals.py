@@ -1,0 +1,53 @@
+"""Selects reversals with their charge, order and account, and tells the explained from the others (policy 6 and 7)."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Select
+
+from reconciler.detectors.base import ACCOUNT, CHARGE, ORDER
+from reconciler.matching.relations import account, approval, charge, order, reversal, tie
+from reconciler.model import Kind
+
+REVERSAL = tuple(column.label(f"reversal_{column.name}") for column in reversal.columns)
+
+
+def reversals_with_orders() -> Select[Any]:
+    """Every reversal, with its charge, order and account where they are known."""
+    of_charge = sa.and_(charge.c.provider == reversal.c.provider, charge.c.ref == reversal.c.parent_ref)
+    of_tie = sa.and_(tie.c.provider == reversal.c.provider, tie.c.ref == reversal.c.parent_ref)
+    return (
+        sa.select(*REVERSAL, *CHARGE, *ORDER, *ACCOUNT)
+        .select_from(reversal)
+        .outerjoin(charge, of_charge)
+        .outerjoin(tie, of_tie)
+        .outerjoin(order, order.c.order_id == tie.c.order_id)
+        .outerjoin(account, account.c.account_id == sa.func.coalesce(order.c.account_id, charge.c.account_id))
+        .order_by(reversal.c.provider, reversal.c.ref)
+    )
+
+
+def is_explained() -> ColumnElement[bool]:
+    """An approved refund is on record, or the shop itself marks the order refunded."""
+    approved = sa.exists().where(approval.c.provider == reversal.c.provider, approval.c.ref == reversal.c.parent_ref)
+    by_shop = (
+        sa.exists()
+        .where(
+            tie.c.provider == reversal.c.provider,
+            tie.c.ref == reversal.c.parent_ref,
+            order.c.order_id == tie.c.order_id,
+            order.c.status == "refunded",
+        )
+        .correlate(reversal)
+    )
+    return sa.or_(approved, by_shop)
+
+
+def standing() -> ColumnElement[str]:
+    """What a reversal is: `confirmed`, `explained`, `unapproved` or `suspected`, exactly one of them."""
+    return sa.case(
+        (reversal.c.kind == Kind.CHARGEBACK, "confirmed"),
+        (is_explained(), "explained"),
+        (reversal.c.seller_started == 1, "unapproved"),
+        else_="suspected",
+    )

@@ -1,0 +1,65 @@
+"""Finds money that went back without a decision: suspected and confirmed chargebacks, unapproved refunds."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Select
+
+from reconciler.detectors.base import Context, Detector, Row, account_of, evidence, money, when
+from reconciler.detectors.reversals import reversals_with_orders, standing
+from reconciler.model import Finding
+
+_KINDS = {
+    "confirmed": ("chargeback", "critical", "7"),
+    "unapproved": ("unapproved_refund", "warning", "6"),
+    "suspected": ("suspected_chargeback", "critical", "7"),
+}
+
+
+def _candidates(_context: Context) -> Select[Any]:
+    what = standing()
+    return reversals_with_orders().add_columns(what.label("standing")).where(what != "explained")
+
+
+def _judge(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
+    for row in rows:
+        yield _finding(row)
+
+
+def _finding(row: Row) -> Finding:
+    kind, severity, clause = _KINDS[row["standing"]]
+    ref = row["reversal_parent_ref"] or row["reversal_ref"]
+    return Finding(
+        kind=kind,
+        subject=f"reversal:{row['reversal_provider']}/{row['reversal_ref']}",
+        severity=severity,
+        provider=row["reversal_provider"],
+        transaction_ids=(ref,),
+        order_id=row["order_order_id"],
+        account_id=account_of(row),
+        amount_minor=row["reversal_amount_minor"],
+        currency=row["reversal_currency"],
+        reason=row["reversal_status"],
+        policy_clause=clause,
+        recommendation="manual",
+        explanation=_story(row, ref),
+        evidence=evidence(row) | {"reversal_ref": row["reversal_ref"], "reversal_reason": row["reversal_reason"]},
+    )
+
+
+def _story(row: Row, ref: str) -> str:
+    amount = money(row["reversal_amount_minor"], row["reversal_currency"])
+    seen = when(row["reversal_occurred_us"])
+    if row["standing"] == "confirmed":
+        return f"Charge {ref} was charged back: {amount} went back on {seen}."
+    if row["standing"] == "unapproved":
+        return (
+            f"A refund of {amount} for charge {ref} was started from our side ({seen}), and no decision is on record."
+        )
+    return (
+        f"{amount} of charge {ref} went back to the buyer (seen {seen}), and no approved refund explains it: "
+        f"possibly a chargeback."
+    )
+
+
+DETECTOR = Detector(("suspected_chargeback", "chargeback", "unapproved_refund"), _candidates, _judge)
