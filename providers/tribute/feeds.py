@@ -1,0 +1,206 @@
+"""Tribute's feeds: which calls make up a window, in pages small enough to keep memory flat."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from providers.tribute import charges, parse, physical, records
+from providers.tribute.client import Client, Refused
+from providers.tribute.fields import is_uuid
+from providers.tribute.parse import ShopOrder
+from providers.tribute.records import ORDERS, PROVIDER, Reading, page
+from reconciler.errors import BadRecord, NeedsOperator, Retryable
+from reconciler.model import ChargeState, Gap, Page, Window
+
+SALES = "tribute.sales"
+SWEEP = "tribute.sweep"
+PHYSICAL = "tribute.physical"
+SINGLE = "tribute.read"
+BATCH = 20
+MAX_FAILURES = 3
+"""So many orders in a row whose transactions cannot be read mean that Tribute is down, not that an order is odd."""
+
+
+@dataclass
+class _Failures:
+    """Orders whose transactions could not be read in this pass, counted so that one of them never blocks the rest."""
+
+    last: Retryable | None = None
+    total: int = 0
+    in_a_row: int = 0
+
+    def note(self, error: Retryable) -> None:
+        self.last, self.total, self.in_a_row = error, self.total + 1, self.in_a_row + 1
+
+    @property
+    def too_many(self) -> bool:
+        return self.in_a_row >= MAX_FAILURES
+
+
+@dataclass
+class Feeds:
+    """The passes over Tribute. `known` are uuids of orders that may be charged or refunded long after their day."""
+
+    client: Client
+    shop_ids: tuple[int, ...]
+    now: Callable[[], datetime]
+    known: Callable[[], Iterable[str]]
+
+    def sales(self, window: Window) -> Iterator[Page]:
+        """Orders created on the days of the window, with their charges and refunds; one page per batch of orders.
+
+        A window ends with `drained`, or with `gap` where the transactions of an order could not be read.
+        """
+        failures = _Failures()
+        for shop, batch in self._listed(window):
+            yield self._batch(SALES, shop, batch, failures)
+        yield _last(SALES, window, failures)
+
+    def sweep(self, window: Window) -> Iterator[Page]:
+        """The same over the refund horizon: a refund moves no order into a later day (fact sheet A9.3).
+
+        After the days come the `known` orders that no day has shown, such as old recurring ones.
+        """
+        failures = _Failures()
+        waiting = dict.fromkeys(uuid.lower() for uuid in self.known() if is_uuid(uuid))
+        for shop, batch in self._listed(window):
+            for record in batch:
+                waiting.pop((records.key_of(record, "uuid") or "").lower(), None)
+            yield self._batch(SWEEP, shop, batch, failures)
+        for reading in self._singles(dict.fromkeys(waiting, ())):
+            yield page(SWEEP, (reading,))
+        yield _last(SWEEP, window, failures)
+
+    def physical(self, window: Window) -> Iterator[Page]:
+        """All orders of physical goods, whatever the window: the list knows no dates (fact sheet A4.4)."""
+        for rows in self.client.physical_pages():
+            yield page(PHYSICAL, tuple(physical.read_all(rows, self.now())))
+        yield Page(PHYSICAL, drained=window)
+
+    def read(self, refs: Iterable[str]) -> Iterator[Page]:
+        """Orders one by one, each with its transactions; refs of one order share the look.
+
+        Refs that are no order's (purchases, physical orders) cannot be pulled and yield nothing (fact sheet A3).
+        """
+        wanted: dict[str, list[str]] = {}
+        for ref in refs:
+            uuid = ref.partition(":")[0]
+            if is_uuid(uuid):
+                wanted.setdefault(uuid.strip().lower(), []).append(ref)
+        for reading in self._singles(wanted):
+            yield page(SINGLE, (reading,))
+
+    def shops(self) -> tuple[int | None, ...]:
+        """The ids of the shops to read: the configured ones, else every active one.
+
+        Raises NeedsOperator when a configured shop is not among the active ones that this key shows.
+        """
+        active = [shop.id for shop in self.client.shops() if shop.active]
+        missing = sorted(set(self.shop_ids) - set(active))
+        if missing:
+            names = ", ".join(str(shop) for shop in missing)
+            raise NeedsOperator(f"[providers.tribute] shop_ids names {names}, which is no active shop of this api_key")
+        if None in active and len(active) > 1:
+            raise NeedsOperator("Tribute lists several shops without ids, so they cannot be told apart")
+        return tuple(self.shop_ids) or tuple(active)
+
+    def _listed(self, window: Window) -> Iterator[tuple[int | None, list[Any]]]:
+        for shop in self.shops():
+            for day in days(window):
+                orders = iter(self.client.orders(day, shop))
+                while batch := list(islice(orders, BATCH)):
+                    yield shop, batch
+
+    def _batch(self, feed: str, shop: int | None, batch: Sequence[Any], failures: _Failures) -> Page:
+        if failures.too_many and failures.last:  # raised here, so that the page before it is already stored
+            raise failures.last
+        return page(feed, [self._listed_order(record, shop, failures) for record in batch])
+
+    def _listed_order(self, record: Any, shop: int | None, failures: _Failures) -> Reading:
+        try:
+            order = parse.shop_order(record)
+        except BadRecord as error:
+            return _odd(record, error)
+        if not order.may_have_transactions:
+            return charges.unpaid(order, self.now())
+        if failures.too_many:
+            return charges.postponed(order, self.now())
+        try:
+            reading = self._with_transactions(order, shop)
+        except Retryable as error:
+            failures.note(error)
+            return charges.postponed(order, self.now())
+        failures.in_a_row = 0
+        return reading
+
+    def _with_transactions(self, order: ShopOrder, shop: int | None) -> Reading:
+        if not order.may_have_transactions:
+            return charges.unpaid(order, self.now())
+        try:
+            transactions = self.client.transactions(order.uuid, shop)
+        except Refused as error:
+            reason = f"Tribute shows it but answers {error.status} for its transactions"
+            return charges.unreadable(order, self.now(), reason)
+        except BadRecord as error:
+            return charges.unreadable(order, self.now(), str(error))
+        return charges.read(order, transactions, self.now())
+
+    def _singles(self, wanted: Mapping[str, Sequence[str]]) -> Iterator[Reading]:
+        if not wanted:
+            return
+        shops = self.shops() or (None,)
+        for uuid, refs in wanted.items():
+            reading = self._single(uuid, shops)
+            yield _with_missing(reading, refs or (uuid,), self.now())
+
+    def _single(self, uuid: str, shops: Iterable[int | None]) -> Reading:
+        """One order, looked for in each shop: the API answers 403 or 404 for an order of another one."""
+        for shop in shops:
+            try:
+                record = self.client.order(uuid, shop)
+            except Refused:
+                continue
+            try:
+                order = parse.shop_order(record)
+            except BadRecord as error:
+                return _odd(record, error)
+            if order.uuid.lower() != uuid:
+                raise Retryable(f"Tribute answered with order {order.uuid} when asked for {uuid}")
+            return self._with_transactions(order, shop)
+        return Reading()
+
+
+def days(window: Window) -> Iterator[date]:
+    """The UTC days that a window touches, oldest first; none when it is empty."""
+    day = window.since.astimezone(UTC).date()
+    last = (window.until.astimezone(UTC) - timedelta(microseconds=1)).date()
+    while day <= last and window.since < window.until:
+        yield day
+        day += timedelta(days=1)
+
+
+def _last(feed: str, window: Window, failures: _Failures) -> Page:
+    if failures.last is None:
+        return Page(feed, drained=window)
+    if failures.too_many:
+        raise failures.last
+    reason = f"the transactions of {failures.total} orders could not be read; the last: {failures.last}"
+    return Page(feed, gap=Gap(window, reason))
+
+
+def _odd(record: Any, error: BadRecord) -> Reading:
+    key = records.key_of(record, "uuid")
+    return Reading(quarantined=(records.quarantined(ORDERS, key, f"shop order: {error}", record),))
+
+
+def _with_missing(reading: Reading, refs: Iterable[str], now: datetime) -> Reading:
+    """The reading, with `found=False` for each ref that was asked for and is not there.
+
+    Where something was set aside, a missing ref may be just that: then nothing is said about it.
+    """
+    there = {state.ref.lower() for state in reading.states}
+    missing = [ref for ref in refs if ref.lower() not in there] if not reading.quarantined else []
+    states = (*reading.states, *(ChargeState(PROVIDER, ref, now, found=False) for ref in missing))
+    return Reading(reading.transactions, states, reading.raws, reading.quarantined)
