@@ -51,10 +51,15 @@ def connect(url: str) -> sa.Engine:
 
 
 @contextmanager
-def write(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A write transaction: on SQLite it takes the writer's lock at once, so that two writers never lose an update."""
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
+def write(engine: sa.Engine, *, keep: bool = True) -> Iterator[sa.Connection]:
+    """A write transaction: on SQLite it takes the writer's lock at once, so that two writers never lose an update.
+
+    Without `keep` everything is undone at the end (a dry run).
+    """
+    with engine.connect().execution_options(write=True) as connection, connection.begin() as transaction:
         yield connection
+        if not keep:
+            transaction.rollback()
 
 
 @contextmanager

@@ -1,0 +1,100 @@
+"""The main job, once: pull, match, judge, and say what it came to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from jobs.pull import Pull
+from jobs.reconcile import Judged, reconcile
+from providers import NAMES, build_providers, build_shop, enabled
+from reconciler.errors import ConfigError
+from reconciler.settings import Settings
+from reconciler.store.findings import Changes
+from reconciler.store.lease import held
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the caller wants of a run; `only` restricts the pull to one provider (the shop is always read)."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    dry_run: bool = False
+    only: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run came to; `findings` are all stored ones in their public form, oldest first."""
+
+    run_id: int | None
+    verdict: str
+    statement: dict[str, Any]
+    findings: list[dict[str, Any]]
+    changes: Changes
+    problems: list[str] = field(default_factory=list)
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
+
+
+def run_once(
+    settings: Settings,
+    engine: sa.Engine,
+    options: RunOptions = RunOptions(),
+    notify: Callable[[str], None] = lambda _line: None,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    stopped: Callable[[], bool] = lambda: False,
+) -> RunResult:
+    """Pull, match and judge under the lease.
+
+    Raises ConfigError for a provider that is not enabled, Retryable when another process is at work. A source that
+    is down does not raise: its line is among the problems and the verdict is `incomplete`.
+    """
+    _check_only(settings, options.only)
+    with held(engine) as lease:
+        problems = pull(settings, engine, options, notify, now=now, stopped=stopped)
+        judged: Judged = reconcile(
+            settings, engine, now(), problems, lease=lease, dry_run=options.dry_run, notify=notify
+        )
+    return RunResult(
+        judged.run_id if not options.dry_run else None,
+        judged.verdict,
+        judged.statement,
+        judged.findings,
+        judged.changes,
+        problems,
+    )
+
+
+def pull(
+    settings: Settings,
+    engine: sa.Engine,
+    options: RunOptions,
+    notify: Callable[[str], None],
+    *,
+    now: Callable[[], datetime] = utc_now,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[str]:
+    """Read every source once and store what it gives; returns one line for each thing that went wrong."""
+    providers = build_providers(settings, now=now)
+    chosen = [provider for provider in providers if options.only in {None, provider.name}]
+    shop = build_shop(settings, now=now)
+    job = Pull(engine, settings.schedule, now, notify, stopped, options.since, options.until)
+    try:
+        return job.run(chosen, shop)
+    finally:
+        for source in (*providers, shop):
+            source.close()
+
+
+def _check_only(settings: Settings, only: str | None) -> None:
+    if only is not None and only not in enabled(settings):
+        known = ", ".join(NAMES)
+        raise ConfigError(f"--only {only}: no such provider is enabled; providers are {known}")
