@@ -93,14 +93,19 @@ class TributeSimulator(SimulatedServer):
         amount_minor: int | None = None,
         recurring: bool | None = None,
         flags: bool = True,
+        sale_id: int | None = None,
     ) -> int:
-        """One more sale: a recurring order's next period, or a double charge. Without `flags` it has no booleans."""
+        """One more sale: a recurring order's next period, or a double charge. Without `flags` it has no booleans.
+
+        `sale_id` is the next one unless given.
+        """
         with self.lock:
             order = self._orders[uuid]
             again = order.period != "onetime" if recurring is None else recurring
             amount = order.amount_minor if amount_minor is None else amount_minor
             when = at or self._now()
-            order.sales.append(Sale(self._next_id(), amount, when, again, amount * FEE_PERCENT // 100, flags=flags))
+            number = self._next_id() if sale_id is None else sale_id
+            order.sales.append(Sale(number, amount, when, again, amount * FEE_PERCENT // 100, flags=flags))
             order.last_paid_at = when if order.period != "onetime" else None
             return order.sales[-1].id
 
