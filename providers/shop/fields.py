@@ -17,6 +17,7 @@ MAX_MICRO = 10**18
 _FLOAT_ID = re.compile(r"([0-9]+)\.0+", re.ASCII)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_EPOCH_TEXT = re.compile(r"[0-9]{10}([0-9]{3})?(\.[0-9]+)?", re.ASCII)
 _EPOCH_S = range(10**9, 5 * 10**9)  # the years 2001 to 2128
 _EPOCH_MS = range(10**12, 5 * 10**12)
 
@@ -50,7 +51,8 @@ def moment(value: Any, *, zoneless: bool = False) -> datetime | None:
     """A time as aware UTC, None when absent.
 
     Taken are a database's own times (without zone: UTC), ISO-8601 text with a zone, and epoch numbers (seconds or
-    milliseconds). Text without zone is taken as UTC only if `zoneless`, for databases that keep times as text.
+    milliseconds). With `zoneless`, for databases that keep times as text, text without a zone is UTC and the text of
+    an epoch number is one.
     Raises BadRecord for anything else, a mere date included.
     """
     value = present(value)
@@ -119,6 +121,8 @@ def _aware(value: Any, zoneless: bool) -> datetime:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return _epoch(value)
     text = str(value).strip()
+    if zoneless and _EPOCH_TEXT.fullmatch(text):
+        return _epoch(Decimal(text))
     if ":" not in text and "T" not in text:
         raise ValueError(text)  # a mere date, which the parser below would take for midnight
     time = datetime.fromisoformat(text)

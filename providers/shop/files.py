@@ -136,7 +136,8 @@ class _Parser:
 
     def _broken(self, fault: str) -> Row:
         line = self._lines.keep_first().strip("\r\n")
-        return Row(dict(zip(self.header, line.split(self._delimiter), strict=False)), fault)
+        cells = [cell.strip('"') for cell in line.split(self._delimiter)]
+        return Row(dict(zip(self.header, cells, strict=False)), fault)
 
 
 def _encoding(path: Path) -> str:

@@ -49,6 +49,8 @@ def of_grants(grants: list[str]) -> Check:
     if writing:
         shown = re.sub(r"\s+(TO|IDENTIFIED)\s.*", "", writing[0])
         return Check(NAME, "failed", f"the shop's user can write: {shown}", ADVICE)
+    if any(" ON " not in grant.upper() for grant in grants):
+        return Check(NAME, "warning", "the shop's user has roles, whose rights cannot be seen from here", ADVICE)
     return Check(NAME, "ok", "the shop's user can only read")
 
 

@@ -139,15 +139,16 @@ def payment(row: Mapping[str, Any]) -> Payment:
 def raw(shape: Shape, row: Mapping[str, Any]) -> RawRecord:
     """The row as it is kept: the columns of the contract alone, the unique code replaced by its hash."""
     body = _body(shape, row)
-    return RawRecord("shop", f"shop.{shape.name}", _key(shape, row, body), body)
+    return RawRecord("shop", f"shop.{shape.name}", _key(shape, row) or _digest(body), body)
 
 
 def quarantined(shape: Shape, row: Row, reason: str) -> Quarantined:
     """A row that could not be understood, keyed so that its later good version releases it, else by its SHA-256."""
     body = _body(shape, row.cells)
+    key = _key_of_broken(shape, row.cells) if row.fault else _key(shape, row.cells)
     if row.fault:  # a code may have slipped into any cell
         body = {name: code_hash(value) or value if isinstance(value, str) else value for name, value in body.items()}
-    return Quarantined("shop", f"shop.{shape.name}", _key(shape, row.cells, body), storable(reason), body)
+    return Quarantined("shop", f"shop.{shape.name}", key or _digest(body), storable(reason), body)
 
 
 def _amount(row: Mapping[str, Any], currency: str) -> int:
@@ -163,8 +164,11 @@ def _amount(row: Mapping[str, Any], currency: str) -> int:
 
 
 def _read(row: Mapping[str, Any], column: str, parse: Callable[[Any], T | None]) -> T | None:
+    value = row.get(column)
+    if value is None or value == "":
+        return None
     try:
-        return parse(row.get(column))
+        return parse(value)
     except BadRecord as error:
         raise BadRecord(f"{column}: {error}") from None
 
@@ -177,19 +181,32 @@ def _needed(row: Mapping[str, Any], column: str, parse: Callable[[Any], T | None
 
 
 def _body(shape: Shape, row: Mapping[str, Any]) -> dict[str, Any]:
-    body = {name: fields.plain(fields.present(row[name])) for name in shape.known if name in row}
+    body = {name: _kept(row[name]) for name in shape.known if name in row}
     if "unique_code" in body:
         body["unique_code"] = code_hash(clean(body["unique_code"]))
-    safe: dict[str, Any] = storable(body)
-    return safe
+    return body
 
 
-def _key(shape: Shape, row: Mapping[str, Any], body: Mapping[str, Any]) -> str:
+def _kept(value: Any) -> Any:
+    plain = fields.plain(fields.present(value))
+    return storable(plain) if isinstance(plain, str) else plain
+
+
+def _key(shape: Shape, cells: Mapping[str, Any]) -> str | None:
     try:
         parts = [
-            _needed(row, column, fields.number_id if column == "provider_ref" else fields.text_id)
-            for column in shape.key
+            _needed(cells, name, fields.number_id if name == "provider_ref" else fields.text_id) for name in shape.key
         ]
     except BadRecord:
-        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        return None
     return "/".join(parts)
+
+
+def _key_of_broken(shape: Shape, cells: Mapping[str, Any]) -> str | None:
+    # Cells before the break stand where they should; the last one may have been cut off.
+    first = next(iter(cells), "")
+    return _key(shape, cells) if shape.key == (first,) and len(cells) > 1 else None
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
