@@ -61,7 +61,7 @@ class Http:
 
     base_url: str
     paces: Mapping[str, Pace]
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a key may be among them
     timeout_s: float = 30.0
     sleep: Callable[[float], None] = time.sleep
     transport: httpx.BaseTransport | None = None
