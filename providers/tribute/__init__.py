@@ -82,21 +82,13 @@ class Tribute:
 
 
 def build(
-    settings: TributeSettings,
-    *,
-    now: Callable[[], datetime],
-    sleep: Callable[[float], None] = time.sleep,
-    known: Callable[[], Iterable[str]] = tuple,
+    settings: TributeSettings, *, now: Callable[[], datetime], sleep: Callable[[float], None] = time.sleep
 ) -> Tribute:
-    """Tribute as the configuration describes it.
-
-    `known` gives the uuids of orders that the sweep must read although they are older than its reach: recurring ones
-    that may still be charged. Raises ConfigError for a key that no header can carry.
-    """
+    """Tribute as the configuration describes it; raises ConfigError for a key that no header can carry."""
     key = settings.api_key.get_secret_value().strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigError("[providers.tribute] api_key is empty or has characters that an API key cannot have")
     pace = Pace(calls=settings.requests_per_second, period_s=1.0)
     http = Http(settings.base_url, {"default": pace}, headers={"Api-Key": key}, sleep=sleep)
     client = Client(http)
-    return Tribute(client, Feeds(client, settings.shop_ids, now, known), now)
+    return Tribute(client, Feeds(client, settings.shop_ids, now), now)

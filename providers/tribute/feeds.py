@@ -1,6 +1,6 @@
 """Tribute's feeds: which calls make up a window, in pages small enough to keep memory flat."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -41,37 +41,25 @@ class _Failures:
 
 @dataclass
 class Feeds:
-    """The passes over Tribute. `known` are uuids of orders that may be charged or refunded long after their day."""
+    """The passes over Tribute: every active shop, or those of `shop_ids`."""
 
     client: Client
     shop_ids: tuple[int, ...]
     now: Callable[[], datetime]
-    known: Callable[[], Iterable[str]]
 
     def sales(self, window: Window) -> Iterator[Page]:
         """Orders created on the days of the window, with their charges and refunds; one page per batch of orders.
 
         A window ends with `drained`, or with `gap` where the transactions of an order could not be read.
         """
-        failures = _Failures()
-        for shop, batch in self._listed(window):
-            yield self._batch(SALES, shop, batch, failures)
-        yield _last(SALES, window, failures)
+        yield from self._orders(SALES, window)
 
     def sweep(self, window: Window) -> Iterator[Page]:
-        """The same over the refund horizon: a refund moves no order into a later day (fact sheet A9.3).
+        """The same over the refund horizon: neither a refund nor a new period moves an order into a later day (A9.3).
 
-        After the days come the `known` orders that no day has shown, such as old recurring ones.
+        Every paid order is read again: `lastPaidTransactionAt` would tell of a new period, but nothing of a refund.
         """
-        failures = _Failures()
-        waiting = dict.fromkeys(uuid.lower() for uuid in self.known() if is_uuid(uuid))
-        for shop, batch in self._listed(window):
-            for record in batch:
-                waiting.pop((records.key_of(record, "uuid") or "").lower(), None)
-            yield self._batch(SWEEP, shop, batch, failures)
-        for reading in self._singles(dict.fromkeys(waiting, ())):
-            yield page(SWEEP, (reading,))
-        yield _last(SWEEP, window, failures)
+        yield from self._orders(SWEEP, window)
 
     def physical(self, window: Window) -> Iterator[Page]:
         """All orders of physical goods, whatever the window: the list knows no dates (fact sheet A4.4)."""
@@ -82,15 +70,28 @@ class Feeds:
     def read(self, refs: Iterable[str]) -> Iterator[Page]:
         """Orders one by one, each with its transactions; refs of one order share the look.
 
-        Refs that are no order's (purchases, physical orders) cannot be pulled and yield nothing (fact sheet A3).
+        Refs that are no order's (purchases, physical orders) cannot be pulled and yield nothing (fact sheet A3). One
+        order that cannot be read stops no other; its Retryable is raised after them.
         """
         wanted: dict[str, list[str]] = {}
         for ref in refs:
             uuid = ref.partition(":")[0]
             if is_uuid(uuid):
                 wanted.setdefault(uuid.strip().lower(), []).append(ref)
-        for reading in self._singles(wanted):
-            yield page(SINGLE, (reading,))
+        shops = (self.shops() or (None,)) if wanted else ()
+        failures = _Failures()
+        for uuid, same in wanted.items():
+            try:
+                reading = self._single(uuid, shops)
+            except Retryable as error:
+                failures.note(error)
+                if failures.too_many:
+                    break
+                continue
+            failures.in_a_row = 0
+            yield page(SINGLE, (_with_missing(reading, same, self.now()),))
+        if failures.last:
+            raise failures.last
 
     def shops(self) -> tuple[int | None, ...]:
         """The ids of the shops to read: the configured ones, else every active one.
@@ -105,6 +106,12 @@ class Feeds:
         if None in active and len(active) > 1:
             raise NeedsOperator("Tribute lists several shops without ids, so they cannot be told apart")
         return tuple(self.shop_ids) or tuple(active)
+
+    def _orders(self, feed: str, window: Window) -> Iterator[Page]:
+        failures = _Failures()
+        for shop, batch in self._listed(window):
+            yield self._batch(feed, shop, batch, failures)
+        yield _last(feed, window, failures)
 
     def _listed(self, window: Window) -> Iterator[tuple[int | None, list[Any]]]:
         for shop in self.shops():
@@ -146,14 +153,6 @@ class Feeds:
         except BadRecord as error:
             return charges.unreadable(order, self.now(), str(error))
         return charges.read(order, transactions, self.now())
-
-    def _singles(self, wanted: Mapping[str, Sequence[str]]) -> Iterator[Reading]:
-        if not wanted:
-            return
-        shops = self.shops() or (None,)
-        for uuid, refs in wanted.items():
-            reading = self._single(uuid, shops)
-            yield _with_missing(reading, refs or (uuid,), self.now())
 
     def _single(self, uuid: str, shops: Iterable[int | None]) -> Reading:
         """One order, looked for in each shop: the API answers 403 or 404 for an order of another one."""

@@ -1,0 +1,395 @@
+"""What goes wrong between the program and Tribute, what becomes of each fault, and what nobody may ever read."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import respx
+
+from providers.simulators.tribute import TributeSimulator
+from providers.tribute import build
+from reconciler.errors import ConfigError, NeedsOperator, Retryable
+from reconciler.model import Status, Window
+from reconciler.settings import TributeSettings
+from tests.tribute_world import KEY, NOW, OTHER, TODAY, UUID, World, error_sample, provider_for
+
+SHOPS, ORDERS, PHYSICAL = "/api/v1/shops", "/api/v1/shop/orders", "/api/v1/physical/orders"
+SITE = "https://tribute.example/api/v1"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with TributeSimulator(now=lambda: NOW) as simulator:
+        slept: list[float] = []
+        provider = provider_for(simulator, slept)
+        yield World(simulator, provider, slept)
+        provider.close()
+
+
+@pytest.fixture
+def paid(world: World) -> World:
+    world.simulator.add_order(UUID, created_at=NOW, status="paid")
+    return world
+
+
+def checks(world: World) -> dict[str, tuple[str, str]]:
+    return {check.name: (check.state, check.message) for check in world.provider.check()}
+
+
+# The key
+
+
+def test_the_key_travels_in_its_own_header_alone(paid):
+    paid.pull()
+    assert {call.headers["api-key"] for call in paid.simulator.calls} == {KEY}
+    assert not any("authorization" in call.headers for call in paid.simulator.calls)
+    assert not any(KEY in call.path + str(call.query) for call in paid.simulator.calls)
+
+
+@pytest.mark.parametrize("shape", ["shop", "creator"])
+def test_a_wrong_key_needs_an_operator_in_either_shape_of_refusal(paid, shape):
+    paid.simulator.switches.errors = shape
+    paid.simulator.api_key = "rotated"
+    with pytest.raises(NeedsOperator, match=r"401 \(error_not_permitted\).*\[providers\.tribute\] api_key") as caught:
+        paid.pull()
+    assert "\n" not in str(caught.value)
+    assert len(paid.simulator.calls) == 1
+
+
+def test_a_missing_right_needs_an_operator(paid):
+    status, body = error_sample("shop_403_no_access.json")
+    paid.simulator.fault(SHOPS, "status", status=status, body=body)
+    with pytest.raises(NeedsOperator, match=r"403 \(no_access\).*\[providers\.tribute\] api_key"):
+        paid.pull()
+
+
+def test_a_shop_that_vanishes_while_it_is_read_needs_an_operator(paid):
+    status, body = error_sample("shop_404_order.json")
+    paid.simulator.fault(ORDERS, "status", status=status, body=body)
+    with pytest.raises(NeedsOperator, match="404"):
+        paid.pull()
+
+
+@pytest.mark.parametrize("status", [302, 400, 409, 418])
+def test_a_refusal_that_trying_again_cannot_mend_is_not_tried_again(paid, status):
+    paid.simulator.fault(SHOPS, "status", times=9, status=status, body={"error": "error_bad_request"})
+    with pytest.raises(NeedsOperator, match=rf"{status} \(error_bad_request\)"):
+        paid.pull()
+    assert len(paid.simulator.calls) == 1
+
+
+@pytest.mark.parametrize("key", ["", "  ", "two words", "line\nbreak", "ключ"])
+def test_a_key_that_no_header_can_carry_is_a_fault_of_the_configuration(key):
+    with pytest.raises(ConfigError, match=r"\[providers\.tribute\] api_key") as caught:
+        build(TributeSettings(api_key=key), now=lambda: NOW)
+    assert not key.strip() or key.strip() not in str(caught.value)
+
+
+def test_the_message_of_a_refusal_is_not_repeated(paid):
+    body = {"error": f"Error {KEY}", "message": f"the key {KEY} is wrong"}
+    paid.simulator.fault(SHOPS, "status", status=401, body=body)
+    with pytest.raises(NeedsOperator) as caught:
+        paid.pull()
+    assert KEY not in str(caught.value)
+
+
+def test_the_key_is_nowhere_to_be_read(paid, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    pulled = paid.pull()
+    paid.simulator.fault(ORDERS, "reset", times=9)
+    with pytest.raises(Retryable) as caught:
+        paid.pull()
+    told = [caplog.text, str(capfd.readouterr()), str(caught.value), repr(pulled), repr(paid.provider._client._http)]
+    assert not any(KEY in text for text in told)
+
+
+# Passing faults
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("status", {"status": 500, "body": {"error": "error_refund_failed", "message": "failed"}}),
+        ("status", {"status": 429, "body": {"error": "error_bad_request", "message": "too many requests"}}),
+        ("status", {"status": 408}),
+        ("html", {"status": 502}),
+        ("cut", {}),
+        ("reset", {}),
+        ("not_json", {}),
+        ("hang", {"seconds": 0.05}),
+    ],
+)
+@pytest.mark.parametrize("path", [SHOPS, ORDERS, f"{ORDERS}/{UUID}/transactions"])
+def test_a_passing_fault_is_tried_again_until_it_is_over(paid, kind, fault, path):
+    paid.simulator.fault(path, kind, times=2, **fault)
+    pulled = paid.pull()
+    assert pulled.transactions[UUID].occurred_exact
+    assert pulled.drained == [TODAY]
+    assert len(paid.slept) == 2
+
+
+@pytest.mark.parametrize("path", [SHOPS, ORDERS])
+def test_a_fault_that_stays_ends_the_feed_without_a_claim(paid, path):
+    paid.simulator.fault(path, "html", times=99, status=502)
+    with pytest.raises(Retryable, match="answered 502"):
+        paid.pull()
+
+
+def test_a_limit_is_obeyed_as_long_as_it_asks(paid):
+    paid.simulator.fault(ORDERS, "retry_after", seconds=7)
+    paid.pull()
+    assert paid.slept == [7.0]
+
+
+def test_a_limit_that_names_no_time_is_met_with_growing_waits(paid):
+    status, body = error_sample("generic_429.json")
+    paid.simulator.fault(ORDERS, "status", times=3, status=status, body=body)
+    paid.pull()
+    assert paid.slept == [0.5, 1.0, 2.0]
+
+
+def test_an_answer_behind_a_byte_order_mark_is_read(paid):
+    paid.simulator.fault(ORDERS, "bom", times=2)
+    assert paid.pull().transactions[UUID].occurred_exact
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[{", b'{"rows": []}', b'"[]"', b"[NaN]", b'[{"uuid": ' + b"[" * 5000 + b"]" * 5000 + b"}]"]
+)
+def test_a_list_in_another_form_is_no_empty_list(body):
+    with respx.mock(base_url=SITE) as site:
+        site.get("/shops").respond(json=[{"id": 1, "status": 1}])
+        site.get("/shop/orders").respond(content=body)
+        settings = TributeSettings(base_url=SITE, api_key=KEY)
+        provider = build(settings, now=lambda: NOW, sleep=lambda seconds: None)
+        with pytest.raises(Retryable, match="GET /shop/orders"):
+            list(provider.feeds()[0].fetch(TODAY))
+        provider.close()
+
+
+def test_an_unreadable_list_of_shops_is_no_account_without_shops():
+    with respx.mock(base_url=SITE) as site:
+        site.get("/shops").respond(json=[{"id": "first"}])
+        provider = build(TributeSettings(base_url=SITE, api_key=KEY), now=lambda: NOW, sleep=lambda seconds: None)
+        with pytest.raises(Retryable, match="shops cannot be understood"):
+            list(provider.feeds()[0].fetch(TODAY))
+        provider.close()
+
+
+# One order that cannot be read, and many
+
+
+def test_one_order_that_cannot_be_read_leaves_a_gap_and_stops_no_other(paid):
+    paid.simulator.add_order(OTHER, created_at=NOW, status="paid")
+    paid.simulator.fault(f"{ORDERS}/{OTHER}/transactions", "status", times=99)
+    pulled = paid.pull()
+    assert pulled.transactions[UUID].occurred_exact
+    assert pulled.drained == []
+    assert pulled.pages[-1].gap is not None
+    assert pulled.pages[-1].gap.window == TODAY
+    assert "1 orders" in pulled.pages[-1].gap.reason
+
+
+def test_a_paid_order_is_a_charge_even_before_its_transactions_can_be_read(paid):
+    paid.simulator.fault(f"{ORDERS}/{UUID}/transactions", "cut", times=99)
+    charge = paid.pull().transactions[UUID]
+    assert (charge.status, charge.amount_minor, charge.listed) == (Status.PAID, 100_000, False)
+
+
+def test_three_unreadable_orders_in_a_row_mean_that_tribute_is_down(world):
+    orders = [world.simulator.add_order(created_at=NOW, status="paid") for _ in range(25)]
+    for uuid in orders:
+        world.simulator.fault(f"{ORDERS}/{uuid}/transactions", "status", times=99)
+    pages = world.pages()
+    assert len(next(pages).transactions) == 20
+    with pytest.raises(Retryable, match="answered 500"):
+        next(pages)
+    asked = {call.path for call in world.simulator.called(ORDERS) if "transactions" in call.path}
+    assert len(asked) == 3
+
+
+def test_three_unreadable_orders_at_the_very_end_are_no_gap_but_a_fault(world):
+    for _ in range(3):
+        uuid = world.simulator.add_order(created_at=NOW, status="paid")
+        world.simulator.fault(f"{ORDERS}/{uuid}/transactions", "status", times=99)
+    pages = world.pages()
+    assert len(next(pages).transactions) == 3
+    with pytest.raises(Retryable):
+        next(pages)
+
+
+def test_unreadable_orders_that_are_not_in_a_row_are_a_gap(world):
+    for place in range(8):
+        uuid = world.simulator.add_order(created_at=NOW, status="paid")
+        if place % 2:
+            world.simulator.fault(f"{ORDERS}/{uuid}/transactions", "status", times=99)
+    gap = world.pull().pages[-1].gap
+    assert gap is not None
+    assert "4 orders" in gap.reason
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_order_whose_transactions_are_refused_is_set_aside_and_still_a_charge(paid, status):
+    paid.simulator.fault(f"{ORDERS}/{UUID}/transactions", "status", status=status, body={"error": "no_access"})
+    pulled = paid.pull()
+    assert pulled.transactions[UUID].status is Status.PAID
+    assert [(aside.key, str(status) in aside.reason) for aside in pulled.quarantined] == [(UUID, True)]
+    assert pulled.drained == [TODAY]
+
+
+def test_a_key_that_ends_in_the_middle_stops_the_feed(paid):
+    paid.simulator.fault(f"{ORDERS}/{UUID}/transactions", "status", status=401)
+    with pytest.raises(NeedsOperator):
+        paid.pull()
+
+
+def test_a_single_look_fails_as_the_feeds_do(paid):
+    paid.simulator.fault(f"{ORDERS}/{UUID}", "html", times=99)
+    with pytest.raises(Retryable):
+        paid.read(UUID)
+
+
+def test_a_single_look_that_fails_stops_no_other(paid):
+    paid.simulator.fault(f"{ORDERS}/{OTHER}", "html", times=99)
+    pages = paid.provider.read([OTHER, UUID])
+    assert UUID in {row.ref for row in next(pages).transactions}
+    with pytest.raises(Retryable):
+        next(pages)
+
+
+def test_three_single_looks_that_fail_in_a_row_are_the_last(paid):
+    refs = [f"{UUID[:-1]}{last}" for last in range(1, 7)]
+    paid.simulator.fault(ORDERS, "html", times=99)
+    with pytest.raises(Retryable):
+        paid.read(*refs)
+    assert len({call.path for call in paid.simulator.called(ORDERS)}) == 3
+
+
+def test_another_order_than_the_one_asked_for_is_not_taken():
+    with respx.mock(base_url=SITE) as site:
+        site.get("/shops").respond(json=[{"id": 1}])
+        order = {"uuid": OTHER, "amount": 100, "currency": "rub", "status": "pending", "createdAt": 1763046245}
+        site.get(f"/shop/orders/{UUID}").respond(json=order)
+        provider = build(TributeSettings(base_url=SITE, api_key=KEY), now=lambda: NOW, sleep=lambda seconds: None)
+        with pytest.raises(Retryable, match=OTHER):
+            list(provider.read([UUID]))
+        provider.close()
+
+
+# Goods
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_goods_that_may_not_be_read_break_nothing(paid, status):
+    paid.simulator.add_physical(5)
+    paid.simulator.fault(PHYSICAL, "status", status=status, body={"error": "no_access"})
+    pulled = paid.pull("tribute.physical")
+    assert (pulled.transactions, pulled.drained) == ({}, [TODAY])
+    assert UUID in paid.pull().transactions
+
+
+def test_goods_refused_in_the_middle_are_not_taken_for_the_end(world):
+    for number in range(1, 52):
+        world.simulator.add_physical(number)
+    world.simulator.fault(PHYSICAL, "status", skip=1, status=403)
+    with pytest.raises(NeedsOperator):
+        world.pull("tribute.physical")
+
+
+def test_a_page_of_goods_beyond_the_last_may_be_a_404(world):
+    for number in range(1, 51):
+        world.simulator.add_physical(number)
+    world.simulator.fault(PHYSICAL, "status", skip=1, status=404)
+    assert world.pull("tribute.physical").drained == [TODAY]
+
+
+def test_pages_of_goods_that_repeat_themselves_are_not_read_for_ever():
+    with respx.mock(base_url=SITE) as site:
+        row = {"id": 1, "status": "pending"}
+        site.get("/physical/orders").respond(json={"rows": [row], "meta": {"total": 9, "offset": 1, "limit": 1}})
+        provider = build(TributeSettings(base_url=SITE, api_key=KEY), now=lambda: NOW, sleep=lambda seconds: None)
+        with pytest.raises(Retryable, match="repeats itself"):
+            list(provider.feeds()[1].fetch(TODAY))
+        provider.close()
+
+
+# The check
+
+
+def test_a_healthy_account_is_all_ok(paid):
+    with_real_clock = build(
+        TributeSettings(base_url=paid.simulator.base_url, api_key=KEY), now=lambda: datetime.now(UTC)
+    )
+    assert {check.state for check in with_real_clock.check()} == {"ok"}
+    with_real_clock.close()
+
+
+def test_a_clock_that_is_minutes_off_fails_the_check(paid):
+    assert checks(paid)["tribute clock"][0] == "failed"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])
+def test_an_answer_without_a_date_leaves_the_clock_unsure(headers):
+    with respx.mock(base_url=SITE) as site:
+        site.get("/shops").mock(return_value=httpx.Response(200, json=[{"id": 1}], headers=headers))
+        site.get("/physical/orders").respond(404)
+        provider = build(TributeSettings(base_url=SITE, api_key=KEY), now=lambda: NOW)
+        assert [check.state for check in provider.check()] == ["ok", "ok", "warning"]
+        provider.close()
+
+
+def test_a_wrong_key_fails_the_check_in_one_line(paid):
+    paid.simulator.api_key = "rotated"
+    ((state, message),) = checks(paid).values()
+    assert state == "failed"
+    assert "[providers.tribute] api_key" in message
+
+
+def test_a_provider_that_is_down_fails_the_check(paid):
+    paid.simulator.fault(SHOPS, "html", times=99)
+    ((state, message),) = checks(paid).values()
+    assert state == "failed"
+    assert "503" in message
+
+
+def test_a_configured_shop_that_is_not_there_fails_the_check(paid):
+    provider = provider_for(paid.simulator, [], shop_ids=(9,))
+    (check,) = provider.check()
+    assert (check.state, "shop_ids names 9" in check.message) == ("failed", True)
+    provider.close()
+
+
+def test_an_account_without_shops_is_warned_about(paid):
+    paid.simulator.shops = []
+    assert checks(paid)["tribute shops"][0] == "warning"
+
+
+def test_an_inactive_shop_is_not_read():
+    with respx.mock(base_url=SITE) as site:
+        site.get("/shops").respond(json=[{"id": 1, "status": 0}, {"id": 2, "status": 1}])
+        listing = site.get("/shop/orders").respond(json=[])
+        provider = build(TributeSettings(base_url=SITE, api_key=KEY), now=lambda: NOW)
+        list(provider.feeds()[0].fetch(Window(NOW - timedelta(hours=1), NOW)))
+        assert [call.request.url.params["shopId"] for call in listing.calls] == ["2"]
+        provider.close()
+
+
+def test_a_shop_without_an_id_is_read_as_the_only_one():
+    with respx.mock(base_url=SITE) as site:
+        site.get("/shops").respond(json=[{"link": "myshop", "status": 1}])
+        listing = site.get("/shop/orders").respond(json=[])
+        provider = build(TributeSettings(base_url=SITE, api_key=KEY), now=lambda: NOW)
+        list(provider.feeds()[0].fetch(Window(NOW - timedelta(hours=1), NOW)))
+        assert "shopId" not in listing.calls[0].request.url.params
+        provider.close()
+
+
+def test_several_shops_without_ids_cannot_be_told_apart():
+    with respx.mock(base_url=SITE) as site:
+        site.get("/shops").respond(json=[{"link": "one"}, {"link": "two"}])
+        provider = build(TributeSettings(base_url=SITE, api_key=KEY), now=lambda: NOW)
+        with pytest.raises(NeedsOperator, match="told apart"):
+            list(provider.feeds()[0].fetch(TODAY))
+        provider.close()

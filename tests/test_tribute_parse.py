@@ -1,0 +1,495 @@
+"""Tribute's records as values: the stored samples, and every form that the fact sheet warns of."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from providers.tribute import answers, charges, fields, parse, physical, records
+from reconciler.errors import BadRecord, Retryable
+from reconciler.http import parse_json
+from reconciler.model import Kind, Status
+from reconciler.money import Money
+from tests.tribute_world import NOW, OTHER, UUID, sample
+
+
+def order(**changes):
+    return parse.shop_order(sample("api/get_shop_order.json") | changes)
+
+
+def row(**changes):
+    return sample("api/get_shop_order_transactions.json")["transactions"][0] | changes
+
+
+def read(order, *rows):
+    return charges.read(order, rows, NOW)
+
+
+def good(**changes):
+    record = sample("api/get_physical_orders.json")["rows"][0] | changes
+    (reading,) = physical.read_all([record], NOW)
+    return reading
+
+
+# Wrappers
+
+
+def test_the_sample_list_of_orders_is_a_bare_array():
+    found = [parse.shop_order(record).state for record in answers.bare_list(sample("api/get_shop_orders.json"))]
+    assert found == ["prepaid", "pending", "paid", "paid", "failed"]
+
+
+@pytest.mark.parametrize("empty", [None, [], sample("api/get_shop_orders_empty.json")])
+def test_null_and_an_empty_array_are_both_no_records(empty):
+    assert answers.bare_list(empty) == []
+
+
+def test_an_object_where_an_array_belongs_is_no_answer():
+    with pytest.raises(Retryable, match="expected an array"):
+        answers.bare_list({"rows": []})
+
+
+@pytest.mark.parametrize("end", [{"nextFrom": ""}, {"nextFrom": None}, {}])
+def test_an_empty_next_from_is_the_last_page(end):
+    assert answers.transaction_page({"transactions": None, **end}) == ([], "")
+
+
+def test_next_from_is_a_text_even_if_it_comes_as_a_number():
+    assert answers.transaction_page({"transactions": [], "nextFrom": 20})[1] == "20"
+
+
+@pytest.mark.parametrize("body", [{}, [], {"transactions": {}}, {"transactions": [], "nextFrom": ["20"]}])
+def test_transactions_in_another_wrapper_are_no_answer(body):
+    with pytest.raises(Retryable):
+        answers.transaction_page(body)
+
+
+def test_goods_come_in_rows_and_the_page_size_in_meta():
+    rows, limit = answers.order_page(sample("api/get_physical_orders.json"))
+    assert (len(rows), limit) == (1, 50)
+
+
+def test_the_sample_shops_are_active():
+    shops = [answers.shop(record) for record in sample("api/get_shops.json")]
+    assert [(shop.id, shop.active) for shop in shops] == [(1, True), (7, True)]
+
+
+def test_a_shop_of_2025_has_no_id_and_an_inactive_one_says_so():
+    assert answers.shop({"link": "myshop", "recurringAvailable": True}).id is None
+    assert not answers.shop({"id": 3, "status": 0}).active
+
+
+# Fields
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2025-11-13T15:04:05Z", datetime(2025, 11, 13, 15, 4, 5, tzinfo=UTC)),
+        ("2025-11-13 15:04:05", datetime(2025, 11, 13, 15, 4, 5, tzinfo=UTC)),
+        ("2025-11-13T18:04:05+03:00", datetime(2025, 11, 13, 15, 4, 5, tzinfo=UTC)),
+        ("2025-03-20T01:15:58.5Z", datetime(2025, 3, 20, 1, 15, 58, 500_000, tzinfo=UTC)),
+        ("2025-03-20T01:15:58.542279448Z", datetime(2025, 3, 20, 1, 15, 58, 542_279, tzinfo=UTC)),
+        (1763046245, datetime(2025, 11, 13, 15, 4, 5, tzinfo=UTC)),
+        ("1763046245", datetime(2025, 11, 13, 15, 4, 5, tzinfo=UTC)),
+    ],
+)
+def test_every_documented_form_of_a_time_is_read_as_utc(written, meant):
+    assert fields.moment(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        None,
+        "",
+        True,
+        1763046245123,
+        "2025-11-13",
+        "13.11.2025 15:04",
+        "2025-13-13T15:04:05Z",
+        0,
+        Decimal("1763046245.5"),
+    ],
+)
+def test_anything_else_is_no_time(written):
+    with pytest.raises(BadRecord):
+        fields.moment(written)
+
+
+@pytest.mark.parametrize("written", [9_223_372_036_854_775_808, "9223372036854775808", " 9223372036854775808 "])
+def test_an_id_may_be_a_number_or_a_text_and_beyond_31_bits(written):
+    assert fields.number_id(written) == "9223372036854775808"
+
+
+@pytest.mark.parametrize("written", [None, True, -1, "12a", "", Decimal("1.5"), "１２"])
+def test_anything_else_is_no_id(written):
+    with pytest.raises(BadRecord):
+        fields.number_id(written)
+
+
+@pytest.mark.parametrize("absent", [{}, {"email": None}, {"email": ""}, {"email": "  "}])
+def test_an_absent_null_or_empty_text_is_none(absent):
+    assert fields.text_of(absent, "email") is None
+
+
+def test_an_absent_flag_is_unknown_and_not_false():
+    assert fields.flag({}, "isRefunded") is None
+    assert fields.flag({"isRefunded": False}, "isRefunded") is False
+
+
+def test_a_flag_in_words_is_refused_rather_than_guessed():
+    with pytest.raises(BadRecord, match="isRefunded"):
+        fields.flag({"isRefunded": "false"}, "isRefunded")
+
+
+@pytest.mark.parametrize("written", ["usd", "USD", " Usd "])
+def test_a_currency_is_folded_to_upper_case(written):
+    assert fields.currency(written) == "USD"
+
+
+@pytest.mark.parametrize("written", [b"1e999999999", b"1e-999999999", b"100.5", b"-1", b'"1_000"', b"true", b"null"])
+def test_an_amount_that_is_no_whole_number_of_minor_units_is_refused(written):
+    with pytest.raises(BadRecord):
+        fields.minor(parse_json(written), "amount")
+
+
+def test_a_text_is_freed_of_what_no_database_stores():
+    assert fields.text_of({"title": "a\x00b\ud800"}, "title") == "a\ufffdb?"
+
+
+# Orders
+
+
+def test_the_sample_order_says_what_is_documented():
+    found = order()
+    assert (found.uuid, found.money, found.status) == (UUID, Money(100_000, "RUB"), Status.PAID)
+    assert found.created_at == datetime(2025, 11, 13, 15, 4, 5, tzinfo=UTC)
+    assert found.echoes == ("user_12345", "Special request")
+    assert (found.title, found.buyer_email, found.recurring) == ("Product X", "customer@example.com", False)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("pending", Status.PENDING), ("failed", Status.FAILED), ("prepaid", Status.PREPAID), ("paid", Status.PAID)],
+)
+def test_the_documented_states_are_told_apart(state, status):
+    assert order(status=state).status is status
+
+
+def test_a_state_that_nobody_documented_is_unknown_and_kept_as_it_came():
+    found = order(status="on_hold")
+    (charge,) = read(found).transactions
+    assert charge.status is Status.UNKNOWN
+    assert read(found).states[0].state == "on_hold"
+
+
+def test_a_prepaid_order_is_never_paid():
+    found = order(status="prepaid", lastPaidTransactionAt="2025-11-13T15:05:00Z")
+    assert found.status is Status.PREPAID
+    assert not found.may_have_transactions
+
+
+def test_is_recurrent_is_trusted_before_the_period():
+    assert order(period="monthly").recurring
+    assert not order(period="monthly", isRecurrent=False).recurring
+
+
+def test_an_email_is_folded_and_empty_texts_are_absent():
+    found = order(email=" Customer@Example.COM ", customerId="", comment=None)
+    assert found.buyer_email == "customer@example.com"
+    assert found.echoes == ()
+
+
+def test_a_customer_id_that_looks_like_a_card_still_matches_the_shops_own():
+    assert order(customerId="4111111111111111", comment="4111 1111 1111 1111").echoes == (
+        "4111111111111111",
+        "*" * 15 + "1111",
+    )
+
+
+def test_a_telegram_id_beyond_31_bits_is_taken_as_text():
+    assert order(telegramUserId=5_123_456_789).telegram_user_id == "5123456789"
+
+
+def test_an_order_for_stars_alone_has_its_price_in_stars():
+    found = order(amount=0, starsAmount=100, onlyStars=True)
+    assert found.prices == (Money(100, "XTR"),)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"uuid": "x"}, {"uuid": None}, {"amount": "many"}, {"amount": None}, {"amount": -1}, {"amount": Decimal("0.5")},
+     {"currency": ""}, {"status": None}, {"createdAt": "yesterday"}, {"email": ["a@b.c"]}, {"title": True}],
+)  # fmt: skip
+def test_an_order_that_cannot_be_understood_is_a_bad_record(wrong):
+    with pytest.raises(BadRecord):
+        order(**wrong)
+
+
+def test_links_and_tokens_of_a_record_are_not_kept():
+    kept = records.kept(
+        sample("api/get_shop_order.json") | {"paymentToken": "secret", "comment": "4111 1111 1111 1111"}
+    )
+    assert not {"successUrl", "failUrl", "paymentUrl", "webappPaymentUrl", "paymentToken"} & set(kept)
+    assert kept["comment"] == "*" * 15 + "1111"
+    assert kept["uuid"] == UUID
+
+
+# Transactions
+
+
+def test_the_sample_transaction_is_read_in_major_units():
+    (charge,) = read(order(), row()).transactions
+    assert (charge.ref, charge.amount_minor, charge.currency, charge.fee_minor) == (UUID, 100_000, "RUB", 8_000)
+    assert charge.occurred_at == datetime(2025, 11, 13, 15, 4, 5, tzinfo=UTC)
+    assert (charge.occurred_text, charge.occurred_exact) == ("1763046245", True)
+    assert (charge.group_ref, charge.shared, charge.recurring) == (UUID, True, False)
+
+
+def test_the_sample_double_charge_is_two_charges_of_one_order():
+    reading = read(order(), *sample("api/get_shop_order_transactions_double_charge.json")["transactions"])
+    assert [charge.ref for charge in reading.transactions] == [UUID, f"{UUID}:12346"]
+    assert {charge.group_ref for charge in reading.transactions} == {UUID}
+    assert [state.ref for state in reading.states] == [UUID, f"{UUID}:12346"]
+
+
+def test_the_sample_recurring_order_begins_with_the_oldest_row_of_the_last_page():
+    first, second = (sample(f"api/get_shop_order_transactions_page{page}.json")["transactions"] for page in (1, 2))
+    found = order(uuid=OTHER, period="monthly")
+    reading = charges.read(found, first + second, NOW)
+    assert reading.transactions[0].ref == OTHER
+    assert reading.transactions[0].occurred_text == "1711206245"
+    assert len(reading.transactions) == 21
+    assert all(charge.recurring for charge in reading.transactions)
+
+
+def test_the_sample_refund_is_the_charge_and_money_going_back():
+    charge, refund = read(
+        order(), *sample("api/get_shop_order_transactions_refunded.json")["transactions"]
+    ).transactions
+    assert (refund.ref, refund.parent_ref, refund.kind) == (f"{UUID}:refund", charge.ref, Kind.REFUND)
+    assert (refund.status, refund.amount_minor, refund.currency) == (Status.COMPLETED, 100_000, "RUB")
+    assert (refund.occurred_at, refund.occurred_exact) == (NOW, False)
+
+
+def test_two_sales_of_one_second_are_ordered_by_their_numbers_not_their_texts():
+    reading = read(order(), row(id=1000), row(id=999))
+    assert [charge.ref for charge in reading.transactions] == [UUID, f"{UUID}:1000"]
+
+
+def test_a_row_that_two_pages_show_is_one_charge():
+    reading = read(order(), row(isRefunded=False), row(isRefunded=True))
+    assert [found.ref for found in reading.transactions] == [UUID, f"{UUID}:refund"]
+
+
+def test_amounts_that_fit_only_as_minor_units_are_read_so():
+    reading = read(order(), row(amount=100_000, serviceFee=8_000, total=92_000))
+    assert (reading.transactions[0].amount_minor, reading.transactions[0].fee_minor) == (100_000, 8_000)
+    assert reading.quarantined == ()
+
+
+def test_an_amount_that_fits_in_neither_unit_is_set_aside_and_the_order_keeps_its_own():
+    reading = read(order(), row(amount=999))
+    (charge,) = reading.transactions
+    assert (charge.ref, charge.amount_minor, charge.occurred_exact) == (UUID, 100_000, False)
+    (aside,) = reading.quarantined
+    assert (aside.source, aside.key) == ("tribute.transactions", f"{UUID}:12345")
+    assert "neither" in aside.reason
+    assert (aside.source, aside.key) not in {(raw.source, raw.key) for raw in reading.raws}
+
+
+def test_a_first_sale_that_fits_nothing_still_holds_its_place():
+    reading = read(order(), row(amount=999), row(id=12346, createdAt=1763046305))
+    assert [charge.ref for charge in reading.transactions] == [UUID, f"{UUID}:12346"]
+
+
+def test_a_further_sale_that_fits_nothing_makes_no_charge():
+    reading = read(order(), row(), row(id=12346, createdAt=1763046305, amount=999))
+    assert [charge.ref for charge in reading.transactions] == [UUID]
+    assert [aside.key for aside in reading.quarantined] == [f"{UUID}:12346"]
+
+
+def test_a_refund_of_a_sale_whose_amount_fits_nothing_is_still_seen():
+    reading = read(order(), row(amount=999, isRefunded=True))
+    assert [(found.ref, found.amount_minor) for found in reading.transactions] == [
+        (UUID, 100_000),
+        (f"{UUID}:refund", 100_000),
+    ]
+
+
+@pytest.mark.parametrize("wrong", [{"amount": Decimal("1000.001")}, {"serviceFee": Decimal("79.999")}])
+def test_more_than_two_decimals_are_refused(wrong):
+    (aside,) = read(order(), row(**wrong)).quarantined
+    assert "finer than a minor unit" in aside.reason
+
+
+def test_two_decimals_are_exact():
+    reading = read(order(amount=1_999), row(amount=Decimal("19.99"), serviceFee=Decimal("1.6")))
+    assert (reading.transactions[0].amount_minor, reading.transactions[0].fee_minor) == (1_999, 160)
+
+
+def test_the_same_number_in_another_currency_is_not_the_orders_price():
+    (aside,) = read(order(), row(currency="usd")).quarantined
+    assert "1000 USD is not the order's price (100000 RUB in minor units)" in aside.reason
+
+
+def test_the_first_period_may_have_its_own_price():
+    found = order(period="monthly", firstPeriodAmount=50_000)
+    later = row(id=12346, createdAt=1765638245, isRecurring=True)
+    reading = read(found, row(amount=500), later)
+    assert [charge.amount_minor for charge in reading.transactions] == [50_000, 100_000]
+
+
+def test_an_order_that_was_paid_in_stars_is_a_charge_in_stars():
+    reading = read(order(starsAmount=250), row(amount=250, currency="XTR", serviceFee=None))
+    assert (reading.transactions[0].amount_minor, reading.transactions[0].currency) == (250, "XTR")
+    assert reading.transactions[0].fee_minor is None
+
+
+def test_a_fee_that_is_not_stated_is_unknown_and_not_zero():
+    record = row()
+    del record["serviceFee"]
+    assert read(order(), record).transactions[0].fee_minor is None
+
+
+def test_a_flag_that_is_not_there_is_no_refund_and_no_denial():
+    record = {name: value for name, value in row().items() if not name.startswith("is")}
+    assert [found.kind for found in read(order(), record).transactions] == [Kind.CHARGE]
+
+
+@pytest.mark.parametrize("flagged", [{"isRefunded": True}, {"isRefunded": None}, {"isRefunded": False}])
+def test_a_negative_row_is_one_refund_with_its_own_time_whatever_the_flag_says(flagged):
+    back = row(id=12346, amount=-1000, serviceFee=0, createdAt=1763132645)
+    reading = read(order(), row(**flagged), back)
+    charge, refund = reading.transactions
+    assert (charge.kind, refund.ref, refund.amount_minor) == (Kind.CHARGE, f"{UUID}:refund", 100_000)
+    assert (refund.occurred_text, refund.occurred_exact) == ("1763132645", True)
+    assert reading.quarantined == ()
+
+
+def test_a_row_of_a_refund_type_is_a_refund_even_if_it_is_positive():
+    back = row(id=12346, type="shop_order_refund", createdAt=1763132645)
+    _, refund = read(order(), row(), back).transactions
+    assert (refund.kind, refund.reason) == (Kind.REFUND, "shop_order_refund")
+
+
+def test_a_second_refund_row_gives_back_the_other_sale():
+    sales = (row(isRefunded=True), row(id=12346, createdAt=1763046305))
+    backs = (row(id=12347, amount=-1000, createdAt=1763132645), row(id=12348, amount=-1000, createdAt=1763132745))
+    refunds = [found.ref for found in read(order(), *sales, *backs).transactions if found.kind is Kind.REFUND]
+    assert refunds == [f"{UUID}:refund", f"{UUID}:12346:refund"]
+
+
+def test_a_negative_row_that_may_belong_to_either_sale_is_set_aside():
+    rows = (row(), row(id=12346, createdAt=1763046305), row(id=12347, amount=-1000, createdAt=1763132645))
+    reading = read(order(), *rows)
+    assert [found.kind for found in reading.transactions] == [Kind.CHARGE, Kind.CHARGE]
+    assert "2 sales fit it" in reading.quarantined[0].reason
+
+
+@pytest.mark.parametrize("strange", [{"amount": -500}, {"amount": -1000, "createdAt": 1763046000}])
+def test_a_negative_row_that_fits_no_sale_is_set_aside(strange):
+    reading = read(order(), row(), row(id=12346, **strange))
+    assert len(reading.transactions) == 1
+    assert len(reading.quarantined) == 1
+
+
+def test_a_row_of_an_unknown_type_is_no_charge():
+    reading = read(order(), row(), row(id=12346, type="shop_order_bonus", createdAt=1763046305))
+    assert [found.ref for found in reading.transactions] == [UUID]
+    assert reading.quarantined[0].reason.endswith("the type 'shop_order_bonus' is not known")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"id": None}, {"createdAt": None}, {"amount": "free"}, {"currency": None}, {"isRefunded": "no"}]
+)
+def test_a_row_that_cannot_be_understood_is_set_aside_and_the_rest_goes_on(wrong):
+    reading = read(order(), row(), row(**{"id": 12346, "createdAt": 1763046305} | wrong))
+    assert [found.ref for found in reading.transactions] == [UUID]
+    assert len(reading.quarantined) == 1
+
+
+def test_a_record_without_any_id_is_known_by_its_own_hash():
+    one, again = (records.quarantined("tribute.orders", None, "no id", {"amount": 1}) for _ in range(2))
+    other = records.quarantined("tribute.orders", None, "no id", {"amount": 2})
+    assert len(one.key) == 64
+    assert one.key == again.key != other.key
+
+
+def test_a_paid_order_without_transactions_is_a_charge_of_its_own_amount():
+    (charge,) = read(order(lastPaidTransactionAt="2025-11-13T15:06:00Z")).transactions
+    assert (charge.ref, charge.status, charge.amount_minor) == (UUID, Status.PAID, 100_000)
+    assert (charge.occurred_text, charge.occurred_exact) == ("2025-11-13T15:06:00Z", False)
+
+
+def test_an_order_with_a_last_payment_is_paid_whatever_its_state():
+    (charge,) = read(order(status="failed", lastPaidTransactionAt="2025-11-13T15:06:00Z"), row()).transactions
+    assert charge.status is Status.PAID
+
+
+@pytest.mark.parametrize("mark", [{"trialPeriod": "seven_days"}, {"isTrial": True}])
+def test_a_trial_without_money_is_no_paid_charge(mark):
+    found = order(period="monthly", **mark)
+    assert [charge.status for charge in read(found).transactions] == [Status.TRIAL]
+    assert [charge.status for charge in read(found, row(amount=0, total=0)).transactions] == [Status.TRIAL]
+
+
+def test_the_first_sale_after_a_trial_is_the_orders_first_charge():
+    found = order(period="monthly", trialPeriod="seven_days")
+    reading = read(found, row(amount=0), row(id=12346, createdAt=1763651045))
+    assert [(charge.ref, charge.status) for charge in reading.transactions] == [(UUID, Status.PAID)]
+
+
+def test_a_postponed_look_never_replaces_what_is_known_better():
+    (charge,) = charges.postponed(order(), NOW).transactions
+    assert (charge.status, charge.listed) == (Status.PAID, False)
+    assert charges.postponed(order(trialPeriod="seven_days"), NOW).transactions == ()
+
+
+# Goods
+
+
+def test_the_sample_order_of_goods_is_summed_exactly():
+    (charge,) = good().transactions
+    assert (charge.ref, charge.amount_minor, charge.currency) == ("physical:12345", 32_550, "USD")
+    assert (charge.status, charge.telegram_user_id) == (Status.PAID, "123456789")
+    assert (charge.shared, charge.group_ref) == (False, "physical:12345")
+
+
+@pytest.mark.parametrize("state", ["pending", "processing", "shipped", "delivered"])
+def test_goods_on_their_way_are_paid_in_the_old_and_the_new_set_of_states(state):
+    assert [charge.status for charge in good(status=state).transactions] == [Status.PAID]
+
+
+@pytest.mark.parametrize("state", ["canceled", "lost"])
+def test_whether_money_went_back_for_cancelled_goods_is_unknown(state):
+    reading = good(status=state)
+    assert [(found.kind, found.status) for found in reading.transactions] == [(Kind.CHARGE, Status.UNKNOWN)]
+    assert reading.states[0].state == state
+
+
+def test_refunded_goods_are_a_charge_and_a_refund():
+    charge, refund = good(status="refunded").transactions
+    assert (charge.status, refund.status) == (Status.PAID, Status.COMPLETED)
+    assert (refund.ref, refund.parent_ref) == ("physical:12345:refund", "physical:12345")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"deliveryCost": None}, {"items": []}, {"items": None}, {"deliveryCost": Decimal("25.555")}, {"status": ""},
+     {"items": [{"price": 1, "quantity": None}]}, {"items": [{"price": -1, "quantity": 1}]},
+     {"items": [{"price": 1, "quantity": 1, "currency": "eur"}]}, {"created": None}],
+)  # fmt: skip
+def test_goods_without_a_sure_total_are_set_aside(wrong):
+    reading = good(**wrong)
+    assert reading.transactions == ()
+    assert (reading.quarantined[0].source, reading.quarantined[0].key) == ("tribute.physical", "12345")
+
+
+def test_the_buyers_home_is_not_kept():
+    (raw,) = good().raws
+    assert (raw.source, raw.key) == ("tribute.physical", "12345")
+    assert not {"fullName", "phone", "address", "locality", "fullAddress", "customerNote"} & set(raw.body)
+    aside = good(deliveryCost=None).quarantined[0]
+    assert not {"fullName", "phone", "address", "fullAddress"} & set(aside.body)
