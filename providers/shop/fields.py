@@ -33,6 +33,8 @@ def text_id(value: Any) -> str | None:
     Raises BadRecord for what is no id: truth values, fractions, floats too large to be exact, text that no database
     keeps alike (NUL, lone surrogates) or that is longer than `MAX_TEXT`.
     """
+    if type(value) is str:
+        return _checked(value.strip() or None)
     if isinstance(value, bool | bytes | memoryview | date | list | dict):
         raise BadRecord(f"expected text or a whole number, got {type(value).__name__}")
     if isinstance(value, float | Decimal):
@@ -154,7 +156,7 @@ def _whole(value: float | Decimal) -> int:
 
 
 def _checked(text: str | None) -> str | None:
-    if text and (len(text) > MAX_TEXT or _UNSTORABLE.search(text)):
+    if text and (len(text) > MAX_TEXT or (not text.isprintable() and _UNSTORABLE.search(text))):
         raise BadRecord(f"{_shown(text)} is too long or holds characters that cannot be stored")
     return text
 
