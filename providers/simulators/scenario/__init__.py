@@ -33,6 +33,7 @@ def build(now: datetime, days: int, charges: int, seed: int) -> Scenario:
     """
     if days < 1 or charges < 0:
         raise ValueError("a made-up world needs at least one day, and no fewer than 0 charges")
+    now = now.replace(microsecond=0)
     world = World(now, now - timedelta(days=max(days, MIN_DAYS)), seed)
     background.add(world, days, charges)
     for plant in _PLANTS:

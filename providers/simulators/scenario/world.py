@@ -36,8 +36,8 @@ class World:
     """A world in the making. All times are whole seconds, all chance comes from the seed."""
 
     def __init__(self, now: datetime, since: datetime, seed: int) -> None:
-        """An empty world as of `now` whose providers' lists begin at `since`."""
-        self.now, self.since, self.seed = now.replace(microsecond=0), since, seed
+        """An empty world as of `now`, a whole second, whose providers' lists begin at `since`."""
+        self.now, self.since, self.seed = now, since, seed
         self.rng = random.Random(seed)
         self.buyers: list[Buyer] = []
         self.sales: dict[int, Sale] = {}
