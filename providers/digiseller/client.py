@@ -5,6 +5,7 @@ import hashlib
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ LOGIN_WAIT_S = 1.1
 REUSED_TIMESTAMP = -4
 MAX_WAIT_S = 60.0
 MAX_TEXT_CHARS = 200
+REMEMBERED_TOKENS = 20
 _RIGHTS = {
     "seller-sells": "Statistics",
     "purchase": "Operations",
@@ -54,6 +56,7 @@ class Client:
         self._http = Http(settings.base_url, _paces(settings), sleep=sleep)
         self._lock = threading.Lock()
         self._token: str | None = None
+        self._tokens: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # kept only to be struck out of messages
         self._token_until = 0.0
         self._last_stamp = 0
         self.skew_s: float | None = None
@@ -83,6 +86,7 @@ class Client:
         Raises NeedsOperator when the key lacks the right, Retryable when the tries are used up.
         """
         return self._with_token(
+            path,
             lambda token: self._http.call(
                 method,
                 path,
@@ -90,7 +94,7 @@ class Client:
                 params={"token": token, **(params or {})},
                 body=body,
                 read=lambda answer: read(self._accepted(path, answer)),
-            )
+            ),
         )
 
     def look(
@@ -102,12 +106,13 @@ class Client:
         for pages, cut bodies and other statuses.
         """
         return self._with_token(
+            path,
             lambda token: self._http.call(
                 "GET",
                 path,
                 params={"token": token, **(params or {})},
                 read=lambda answer: read(*self._seen(path, answer)),
-            )
+            ),
         )
 
     def text(self, answer: Mapping[str, Any]) -> str:
@@ -116,11 +121,11 @@ class Client:
         listed = [part.get("message") for part in errors if isinstance(part, dict)] if isinstance(errors, list) else []
         said = [answer.get(name) for name in ("desc", "endesc", "retdesc", "Message")] + listed
         words = " / ".join(dict.fromkeys(str(part).strip() for part in said if part))
-        for secret in (self._token, self._settings.api_key.get_secret_value()):
+        for secret in (*self._tokens, self._settings.api_key.get_secret_value()):
             words = words.replace(secret, "***") if secret else words
         return " ".join(str(storable(scrub(words))).split())[:MAX_TEXT_CHARS]
 
-    def _with_token(self, ask: Callable[[str], Any]) -> Any:
+    def _with_token(self, path: str, ask: Callable[[str], Any]) -> Any:
         token = self._valid_token()
         try:
             return ask(token)
@@ -129,7 +134,7 @@ class Client:
         try:
             return ask(self._valid_token())
         except _TokenRefused as refusal:
-            raise NeedsOperator(f"DigiSeller refuses the token of a fresh log-in: {refusal}") from None
+            raise NeedsOperator(_no_right(path, f"after a fresh log-in too: {refusal}")) from None
 
     def _valid_token(self) -> str:
         with self._lock:
@@ -148,7 +153,8 @@ class Client:
             answer = self._http.call("POST", "apilogin", body=self._credentials(), read=self._login_answer)
             code, text = verdict(answer), self.text(answer)
             if code == 0 and isinstance(answer.get("token"), str) and answer["token"]:
-                return str(answer["token"])
+                self._tokens.append(answer["token"])
+                return self._tokens[-1]
             if code == 0:
                 raise Retryable("DigiSeller's log-in was accepted but brought no token")
             if code != REUSED_TIMESTAMP or "timestamp" not in text.lower():
@@ -182,7 +188,7 @@ class Client:
 
     def _seen(self, path: str, answer: Answer) -> tuple[int, dict[str, Any]]:
         if answer.status == 401:
-            raise _TokenRefused(f"{path} answered 401")
+            raise _TokenRefused("HTTP 401")
         if answer.status == 403:
             raise NeedsOperator(_no_right(path, "HTTP 403"))
         body = _object(path, answer)
@@ -190,7 +196,7 @@ class Client:
         if answer.status not in (200, 400, 404):
             raise Retryable(f"DigiSeller answered {path} with {answer.status} {text}".strip())
         if (answer.status != 200 or verdict(body)) and _TOKEN.search(text):
-            raise _TokenRefused(f"{path}: {text}")
+            raise _TokenRefused(text)
         return answer.status, body
 
     def _accepted(self, path: str, answer: Answer) -> dict[str, Any]:

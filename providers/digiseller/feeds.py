@@ -20,7 +20,7 @@ def receipts(client: Client, window: Window) -> Iterator[Page]:
     """Refund operations of `window` with their exact times (fact sheet A6); raises Retryable or NeedsOperator."""
     taken: dict[str, str] = {}
     for number in range(1, MAX_PAGES + 1):
-        params = receipts_request(window, number)
+        params = receipts_request(window, number, COUNT)
         items, more = client.call("GET", "sellers/account/receipts", params=params, read=_receipts)
         page = _receipts_page(items, taken)
         if not more:
@@ -30,7 +30,7 @@ def receipts(client: Client, window: Window) -> Iterator[Page]:
     yield _endless(parse.RECEIPTS, window)
 
 
-def receipts_request(window: Window, page: int, count: int = COUNT) -> dict[str, Any]:
+def receipts_request(window: Window, page: int, count: int) -> dict[str, Any]:
     """The query for one page. The zone of its bounds is unknown: the earlier reading of `start`, the later of `finish`.
 
     UTC's clock is behind Moscow's, so UTC text for `start` and Moscow text for `finish` hold the window either way.

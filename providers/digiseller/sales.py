@@ -100,9 +100,8 @@ class SalesFeed:
         return _End(Page(self.name), f"the list has more than {MAX_PAGES} pages")
 
     def _list(self, window: Window, number: int) -> _Listed:
-        listed: _Listed = self.client.call(
-            "POST", "seller-sells/v2", pace="sells", body=request(window, number, self.returned), read=_listed
-        )
+        body = request(window, number, self.returned, ROWS)
+        listed: _Listed = self.client.call("POST", "seller-sells/v2", pace="sells", body=body, read=_listed)
         return listed
 
     def _page(self, rows: list[Any], seen: _Pass) -> Page:
@@ -130,7 +129,7 @@ class SalesFeed:
         return {transaction.ref: transaction for transaction in made}
 
 
-def request(window: Window, page: int, returned: int, rows: int = ROWS) -> dict[str, Any]:
+def request(window: Window, page: int, returned: int, rows: int) -> dict[str, Any]:
     """The body that asks for one page. Whether the list's bounds are inclusive is unknown, so both reach further."""
     since = window.since.replace(microsecond=0) - OVERLAP
     until = window.until.replace(microsecond=0) + OVERLAP

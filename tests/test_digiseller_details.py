@@ -1,0 +1,352 @@
+"""Single invoices, refund receipts and chats of DigiSeller, against the simulator over HTTP."""
+
+from datetime import timedelta, timezone
+
+import pytest
+
+from providers.digiseller import feeds
+from reconciler.errors import NeedsOperator, Retryable
+from reconciler.model import Status
+from tests.digiseller_desk import DAY, NOW, Desk, drained, gaps, sample, transactions
+
+INFO = "/api/purchase/info"
+
+
+@pytest.fixture
+def desk():
+    with Desk() as desk:
+        yield desk
+
+
+def state_of(desk, ref):
+    (page,) = desk.read(ref)
+    (state,) = page.states
+    return state
+
+
+def test_a_look_brings_state_claim_echoes_charge_and_raw(desk):
+    sold = desk.sim.add_sale(
+        NOW - timedelta(hours=2), query_string="order=A-1&account=77", external_order_id="X-9", code_state=5
+    )
+    (page,) = desk.read(str(sold.invoice_id))
+    (state,) = page.states
+    assert page.feed == "digiseller.details"
+    assert (state.ref, state.found, state.state, state.claimed) == (str(sold.invoice_id), True, "3", True)
+    assert (state.echoes, state.read_at) == (("A-1", "77", "X-9"), NOW)
+    assert (page.transactions[0].amount_minor, page.transactions[0].listed) == (499, False)
+    assert [(raw.source, raw.key) for raw in page.raws] == [("digiseller.details", str(sold.invoice_id))]
+
+
+def test_a_look_gives_one_page_for_each_ref_in_their_order(desk):
+    refs = desk.sell(3)
+    assert [page.states[0].ref for page in desk.read(*reversed(refs))] == refs[::-1]
+
+
+def test_a_look_never_asks_by_unique_code_since_that_counts_as_its_check(desk):
+    desk.sell(1)
+    desk.read("190000001")
+    for feed in desk.provider.feeds():
+        list(feed.fetch(DAY))
+    list(desk.provider.check())
+    assert not [call for call in desk.sim.calls if "unique-code" in call.path]
+    assert desk.sim.sales[190000001].code_state == 1
+
+
+def test_the_raw_record_holds_no_link_that_opens_the_goods(desk):
+    desk.sell(1)
+    (page,) = desk.read("190000001")
+    assert page.raws[0].body["referer"].endswith("uid=***")
+    assert "5e5e" not in repr(page)
+
+
+def test_a_refund_is_followed_from_started_to_done(desk):
+    (ref,) = desk.sell(1)
+    desk.sim.start_refund(int(ref))
+    started = desk.read(ref)[0].transactions[1]
+    assert (started.ref, started.status, started.seller_started) == (f"{ref}:refund", Status.INITIATED, True)
+    desk.sim.finish_refund(int(ref))
+    done = desk.read(ref)[0].transactions[1]
+    assert (done.ref, done.status, done.occurred_exact) == (started.ref, Status.COMPLETED, False)
+
+
+def test_a_refund_that_was_started_and_given_up_is_withdrawn(desk):
+    (ref,) = desk.sell(1)
+    desk.sim.start_refund(int(ref))
+    desk.read(ref)
+    desk.sim.change(int(ref), state=3)
+    assert desk.read(ref)[0].transactions[1].status is Status.WITHDRAWN
+
+
+def test_a_notice_that_is_earlier_than_the_payment_reads_as_pending(desk):
+    sold = desk.sim.add_sale(NOW - timedelta(minutes=1), state=1)
+    assert desk.read(str(sold.invoice_id))[0].transactions[0].status is Status.PENDING
+    assert transactions(desk.pull()) == {}
+    desk.sim.change(sold.invoice_id, state=3)
+    assert desk.read(str(sold.invoice_id))[0].transactions[0].status is Status.PAID
+
+
+def test_an_unknown_state_is_kept_and_not_mapped(desk):
+    sold = desk.sim.add_sale(NOW - timedelta(hours=1), state=42)
+    (page,) = desk.read(str(sold.invoice_id))
+    assert (page.states[0].state, page.transactions[0].status) == ("42", Status.UNKNOWN)
+
+
+def test_a_zeroed_amount_after_a_refund_changes_no_sum(desk):
+    desk.sim.switches.zero_after_refund = True
+    (ref,) = desk.sell(1)
+    desk.sim.finish_refund(int(ref))
+    (page,) = desk.read(ref)
+    assert (page.transactions, page.states[0].state, page.quarantined) == ((), "5", ())
+
+
+@pytest.mark.parametrize("null", [True, False])
+def test_an_invoice_without_a_code_claims_nothing(desk, null):
+    desk.sim.switches.unique_code_state_null = null
+    sold = desk.sim.add_sale(NOW, code_state=None)
+    assert state_of(desk, str(sold.invoice_id)).claimed is None
+
+
+@pytest.mark.parametrize("as_text", ["retval_text", "numbers_as_text", "extra_fields", "bom"])
+def test_a_look_reads_alike_whatever_the_form_of_numbers(desk, as_text):
+    (ref,) = desk.sell(1)
+    plain = desk.read(ref)[0]
+    setattr(desk.sim.switches, as_text, True)
+    again = desk.read(ref)[0]
+    assert (again.transactions, again.states, again.signals) == (plain.transactions, plain.states, plain.signals)
+
+
+def test_a_bad_review_and_its_removal_are_seen(desk):
+    (ref,) = desk.sell(1)
+    for active, deleted in ((True, False), (False, True)):
+        desk.sim.review(int(ref), "does not work", deleted=deleted)
+        found = {signal.name: signal.active for signal in desk.read(ref)[0].signals}
+        assert found == {"bad_review": active, "code_refuted": False}
+
+
+@pytest.mark.parametrize("as_404", [True, False])
+def test_an_invoice_that_digiseller_does_not_know_is_not_found(desk, as_404):
+    desk.sim.switches.not_found_as_404 = as_404
+    state = state_of(desk, "199999999")
+    assert (state.found, state.state, state.claimed) == (False, None, None)
+
+
+def test_the_sample_of_a_not_found_invoice_is_not_found_under_200_and_400(desk):
+    for status in (200, 400):
+        desk.sim.fault(INFO, "status", status=status, body=sample("purchase_info_not_found.json"))
+        assert not state_of(desk, "190000001").found
+
+
+@pytest.mark.parametrize("ref", ["", "0", "A-1", "../seller-sells/v2", "1?x=1", "１２", "9" * 19])
+def test_a_ref_that_is_no_invoice_number_is_not_found_without_asking(desk, ref):
+    assert not state_of(desk, ref).found
+    assert desk.sim.calls == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("html", 200), ("html", 404), ("html", 503), ("status", 500), ("cut", None), ("reset", None)]
+)
+def test_trouble_on_the_way_never_means_not_found(desk, kind, status):
+    (ref,) = desk.sell(1)
+    desk.sim.fault(INFO, kind, status=status)
+    assert state_of(desk, ref).found
+    desk.sim.fault(INFO, kind, 99, status=status)
+    with pytest.raises(Retryable):
+        desk.read(ref)
+
+
+@pytest.mark.parametrize(
+    "text", ["Internal error", "Service temporarily unavailable", "try again later", "Превышен лимит", "Ошибка сервера"]
+)
+def test_a_refusal_about_the_service_itself_never_means_not_found(desk, text):
+    desk.sim.fault(INFO, "status", 99, status=200, body={"retval": 9, "retdesc": text, "content": None})
+    with pytest.raises(Retryable, match=text):
+        desk.read("190000001")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {"Message": "No HTTP resource was found that matches the request URI"}),
+        (400, {"Message": "The request is invalid."}),
+        (200, {"retval": 7, "retdesc": "Access denied", "content": None}),
+        (200, {"retval": 7, "retdesc": "?", "content": {"invoice_state": 3}}),
+        (200, {"content": {"invoice_state": 3}}),
+    ],
+)
+def test_an_unclear_refusal_is_put_aside_for_a_person_and_the_others_go_on(desk, status, body):
+    (ref,) = desk.sell(1)
+    desk.sim.fault(INFO, "status", status=status, body=body)
+    doubtful, clear = desk.read("199999999", ref)
+    assert (doubtful.states, [aside.key for aside in doubtful.quarantined]) == ((), ["199999999"])
+    assert clear.states[0].found
+
+
+def test_401_on_a_look_means_a_new_log_in_and_then_an_operator(desk):
+    (ref,) = desk.sell(1)
+    desk.read(ref)
+    desk.sim.expire_tokens()
+    assert state_of(desk, ref).found
+    desk.sim.fault(INFO, "status", 2, status=401)
+    with pytest.raises(NeedsOperator):
+        desk.read(ref)
+
+
+def refund(desk, paid, back, **fields):
+    sold = desk.sim.add_sale(paid, **fields)
+    desk.sim.finish_refund(sold.invoice_id, receipt_at=back)
+    return f"{sold.invoice_id}:refund"
+
+
+def test_receipts_tell_when_money_went_back(desk):
+    back = NOW - timedelta(hours=3)
+    ref = refund(desk, NOW - timedelta(days=50), back)
+    desk.sim.add_sale(NOW - timedelta(hours=3))
+    (page,) = desk.pull("digiseller.receipts")
+    (found,) = page.transactions
+    assert (found.ref, found.occurred_at, found.occurred_exact) == (ref, back, True)
+    assert (found.amount_minor, found.currency, found.status) == (499, "WMZ", Status.COMPLETED)
+    assert (page.feed, page.drained) == ("digiseller.receipts", DAY)
+    assert [raw.source for raw in page.raws] == ["digiseller.receipts"]
+    query = desk.sim.calls[-1].query
+    assert (query["type"], query["count"], query["page"]) == ("refund", "200", "1")
+
+
+def test_a_receipt_may_come_later_than_the_returned_flag_or_never(desk):
+    (ref,) = desk.sell(1)
+    desk.sim.finish_refund(int(ref))
+    assert not transactions(desk.pull("digiseller.receipts"))
+    assert not transactions(desk.pull())[f"{ref}:refund"].occurred_exact
+    desk.sim.change(int(ref), refunded_at=NOW - timedelta(minutes=5))
+    assert transactions(desk.pull("digiseller.receipts"))[f"{ref}:refund"].occurred_exact
+
+
+@pytest.mark.parametrize("hours", [0, 3])
+@pytest.mark.parametrize("back", [DAY.since, DAY.until - timedelta(seconds=1)])
+def test_a_refund_at_the_edge_is_read_whichever_zone_the_bounds_are_in(desk, hours, back):
+    desk.sim.switches.receipts_zone = timezone(timedelta(hours=hours))
+    ref = refund(desk, NOW - timedelta(days=3), back)
+    assert list(transactions(desk.pull("digiseller.receipts"))) == [ref]
+
+
+def test_receipts_are_read_to_the_last_page(desk, monkeypatch):
+    monkeypatch.setattr(feeds, "COUNT", 2)
+    refs = [refund(desk, NOW - timedelta(days=3), NOW - timedelta(hours=hour)) for hour in range(1, 6)]
+    pages = desk.pull("digiseller.receipts")
+    assert sorted(transactions(pages)) == refs
+    assert [page.drained for page in pages] == [None, None, DAY]
+
+
+def test_receipts_without_end_are_given_up_with_a_gap(desk, monkeypatch):
+    monkeypatch.setattr(feeds, "COUNT", 1)
+    monkeypatch.setattr(feeds, "MAX_PAGES", 2)
+    for hour in range(1, 6):
+        refund(desk, NOW - timedelta(days=3), NOW - timedelta(hours=hour))
+    pages = desk.pull("digiseller.receipts")
+    assert (drained(pages), gaps(pages)) == ([], [DAY])
+
+
+def test_other_operations_are_passed_over_where_the_filter_does_not_work(desk):
+    desk.sim.switches.receipts_ignore_filters = True
+    desk.sell(2)
+    ref = refund(desk, NOW - timedelta(days=3), NOW - timedelta(hours=1))
+    (page,) = desk.pull("digiseller.receipts")
+    assert ([found.ref for found in page.transactions], page.quarantined) == ([ref], ())
+
+
+def test_a_second_refund_operation_of_one_invoice_is_put_aside(desk):
+    back = NOW - timedelta(hours=1)
+    ref = refund(desk, NOW - timedelta(days=3), back)
+    item = sample("receipts_page1.json")["content"]["items"][0]
+    taken = {}
+    item["operation"]["id"] = int(ref.partition(":")[0])
+    feeds._receipts_page([item], taken)
+    page = feeds._receipts_page([{**item, "account_operation_id": 5}, item], taken)
+    assert ([aside.key for aside in page.quarantined], len(page.transactions)) == (["5"], 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        {"items": [], "has_next_page": "perhaps"},
+        {"has_next_page": False},
+        {"items": {}, "has_next_page": False},
+    ],
+)
+def test_receipts_out_of_shape_are_a_failed_read(desk, content):
+    desk.sim.fault("/api/sellers", "status", 99, status=200, body={"retval": 0, "content": content})
+    with pytest.raises(Retryable):
+        desk.pull("digiseller.receipts")
+
+
+def test_an_unreadable_receipt_is_put_aside_and_the_others_go_on(desk):
+    items = sample("receipts_page1.json")["content"]["items"]
+    broken = {"account_operation_id": 9, "operation": {"type": "refund", "id": 3, "price": "x", "currency": "WMZ"}}
+    body = {"items": [broken, *items], "has_next_page": "false"}
+    page = feeds._receipts_page(*(feeds._receipts({"retval": 0, "content": body})[:1]), {})
+    assert ([aside.key for aside in page.quarantined], len(page.transactions)) == (["9"], 1)
+
+
+@pytest.mark.parametrize("documented", [True, False])
+def test_chats_are_read_in_both_shapes(desk, documented):
+    desk.sim.switches.chats_documented_shape = documented
+    desk.sell(3)
+    recent = NOW - timedelta(hours=1)
+    desk.sim.change(190000001, chat_at=recent, chat_state=2)
+    desk.sim.change(190000002, chat_at=recent - timedelta(minutes=1), chat_state=1)
+    (page,) = desk.pull("digiseller.chats")
+    found = {signal.ref: (signal.name, signal.active, signal.occurred_at) for signal in page.signals}
+    assert found["190000001"] == ("chat_by_administration", True, recent)
+    assert found["190000002"][1] is False
+    assert (page.feed, page.drained) == ("digiseller.chats", DAY)
+    assert [(raw.source, raw.body["chat_state"]) for raw in page.raws] == [
+        ("digiseller.chats", 2),
+        ("digiseller.chats", 1),
+    ]
+
+
+def test_both_samples_of_chats_hold_the_same_chat():
+    live, documented = (feeds._chats(sample(f"chats_{name}_shape.json")) for name in ("live", "doc"))
+    assert [[item["id_i"] for item in items] for items, _ in (live, documented)] == [[190000003]] * 2
+    assert live[1] == documented[1] == 1
+
+
+def test_only_chats_with_a_message_in_the_window_are_looked_at(desk):
+    desk.sell(3)
+    for number, when in enumerate([DAY.since - timedelta(seconds=1), DAY.since, DAY.until], 190000001):
+        desk.sim.change(number, chat_at=when, chat_state=2)
+    (page,) = desk.pull("digiseller.chats")
+    assert [signal.ref for signal in page.signals] == ["190000002"]
+    assert [call.query["id_i"] for call in desk.sim.called("/api/debates/v2/chat-state")] == ["190000002"]
+
+
+def test_every_page_of_chats_is_read_since_their_order_is_not_promised(desk, monkeypatch):
+    monkeypatch.setattr(feeds, "COUNT", 2)
+    refs = desk.sell(5)
+    for number, ref in enumerate(refs):
+        desk.sim.change(int(ref), chat_at=NOW - timedelta(hours=1, minutes=number))
+    pages = desk.pull("digiseller.chats")
+    assert sorted(signal.ref for page in pages for signal in page.signals) == refs
+    assert [page.drained for page in pages] == [None, None, DAY]
+
+
+def test_a_chat_that_does_not_tell_its_state_is_put_aside_and_the_others_go_on(desk):
+    desk.sell(2)
+    for number in (190000001, 190000002):
+        desk.sim.change(number, chat_at=NOW - timedelta(hours=1), chat_state=2)
+    desk.sim.fault("/api/debates/v2/chat-state", "status", status=404, body={"retval": 1, "retdesc": "no chat"})
+    (page,) = desk.pull("digiseller.chats")
+    assert (len(page.signals), len(page.quarantined)) == (1, 1)
+    assert "no chat" in page.quarantined[0].reason
+    assert page.drained == DAY
+
+
+def test_a_chat_without_an_invoice_is_put_aside(desk):
+    page = feeds._chats_page(desk.provider._client, DAY, [{"id_i": 0, "last_date": "2026-10-20 14:05:00"}, "text"])
+    assert (len(page.quarantined), page.signals) == (2, ())
+
+
+def test_xml_in_place_of_chats_is_asked_for_again(desk):
+    desk.sim.fault("/api/debates/v2/chats", "not_json")
+    assert drained(desk.pull("digiseller.chats")) == [DAY]
+    assert len(desk.sim.called("/api/debates/v2/chats")) == 2
