@@ -36,9 +36,8 @@ def _candidates(context: Context) -> Select[Any]:
         .where(
             charge.c.reversed == 0,
             charge.c.history == 0,
-            charge.c.looked_up == 1,
             charge.c.occurred_us <= context.horizon.settled_us - context.terms.grace_us,
-            sa.or_(lacking, partly),
+            sa.or_(sa.and_(charge.c.looked_up == 1, lacking), partly),
             ~is_surplus(),
             ~in_conflict(),
         )

@@ -85,7 +85,7 @@ def _merge_postgresql(
     keys = _key(table) if set(_key(table)) <= set(names) else _unique(table)
     picked = (
         sa.select(*(source.c[name] for name in names))
-        .distinct(*(source.c[name] for name in keys))
+        .ext(postgresql.distinct_on(*(source.c[name] for name in keys)))
         .order_by(*(source.c[name] for name in keys), source.c.staged.desc())
     )
     connection.execute(_merge(postgresql.insert(table).from_select(names, picked), names, changes))

@@ -1,0 +1,70 @@
+"""Every kind of finding is found where it is, and only there, alike on both databases."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from reconciler.detectors import KINDS
+from reconciler.schema import metadata
+from reconciler.statement import DOES_NOT_CLOSE
+from reconciler.store.engine import open_store, write
+from tests.builders import World
+from tests.detector_examples import EXAMPLES, Example
+
+CASES = [(kind, example) for kind, examples in EXAMPLES.items() for example in examples]
+IDS = [f"{kind}: {example.title}" for kind, example in CASES]
+
+
+@pytest.fixture(scope="module")
+def sqlite_engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
+    """One SQLite store for this module; each example empties it."""
+    return open_store(f"sqlite:///{tmp_path_factory.mktemp('store')}/examples.db")
+
+
+@pytest.fixture(scope="module")
+def postgres_engine(postgres_server: sa.URL) -> Iterator[sa.Engine]:
+    """One migrated PostgreSQL database for this module; each example empties it."""
+    name = f"examples_{uuid.uuid4().hex}"
+    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine = open_store(postgres_server.set(database=name).render_as_string(hide_password=False))
+    yield engine
+    engine.dispose()
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()
+
+
+def check(engine: sa.Engine, kind: str, example: Example) -> None:
+    """Empty the store, judge the example's world and compare what was found of the kind."""
+    with write(engine) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(sa.delete(table))
+    judged = World(engine).complete().add(*example.facts).judge()
+    found = [
+        (row["reason"], tuple(row["transaction_ids"]), row["order_id"])
+        for row in judged.findings
+        if row["kind"] == kind and row["status"] == "open"
+    ]
+    assert sorted(found, key=str) == sorted(example.found, key=str)
+    assert judged.verdict != DOES_NOT_CLOSE, judged.statement["providers"]
+
+
+@pytest.mark.parametrize(("kind", "example"), CASES, ids=IDS)
+def test_an_example_gives_what_it_says_on_sqlite(sqlite_engine: sa.Engine, kind: str, example: Example) -> None:
+    check(sqlite_engine, kind, example)
+
+
+@pytest.mark.parametrize(("kind", "example"), CASES, ids=IDS)
+def test_an_example_gives_what_it_says_on_postgresql(postgres_engine: sa.Engine, kind: str, example: Example) -> None:
+    check(postgres_engine, kind, example)
+
+
+def test_every_kind_has_an_example_that_is_found_and_one_that_stays_silent() -> None:
+    assert set(EXAMPLES) == set(KINDS)
+    for kind, examples in EXAMPLES.items():
+        assert any(example.found for example in examples), kind
+        assert any(not example.found for example in examples), kind
