@@ -27,8 +27,8 @@ def sources(equivalents: Mapping[str, str], horizon: Horizon) -> dict[Table, Sel
         relations.echo: _echoes(),
         relations.order: _orders(equivalents, tuple(horizon.providers)),
         relations.payment: sa.select(*schema.payments.c),
-        relations.reversal: _reversals(equivalents),
-        relations.approval: _approvals(equivalents),
+        relations.reversal: _reversals(equivalents, tuple(horizon.providers)),
+        relations.approval: _approvals(equivalents, tuple(horizon.providers)),
     }
 
 
@@ -84,7 +84,7 @@ def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
         )
         .outerjoin(state, sa.and_(state.c.provider == row.c.provider, state.c.ref == row.c.ref))
         .outerjoin(named, sa.and_(named.c.provider == row.c.provider, named.c.ref == row.c.ref))
-        .where(row.c.kind == "charge", row.c.status == "paid")
+        .where(row.c.kind == "charge", row.c.status == "paid", row.c.provider.in_(list(horizon.providers)))
     )
 
 
@@ -181,7 +181,7 @@ def _absence(row: Table) -> ColumnElement[int]:
     return sa.case((with_status("pending", "failed", "prepaid"), 2), (with_status("paid"), 3), (denied, 1), else_=0)
 
 
-def _reversals(equivalents: Mapping[str, str]) -> Select[Any]:
+def _reversals(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Select[Any]:
     row = schema.transactions
     return sa.select(
         *(row.c[name] for name in ("provider", "ref", "parent_ref", "kind", "status", "currency")),
@@ -190,10 +190,10 @@ def _reversals(equivalents: Mapping[str, str]) -> Select[Any]:
         row.c.amount_minor,
         _us(row.c.occurred_at),
         _flag(row.c.seller_started),
-    ).where(row.c.kind != "charge", row.c.status != "withdrawn")
+    ).where(row.c.kind != "charge", row.c.status != "withdrawn", row.c.provider.in_(providers))
 
 
-def _approvals(equivalents: Mapping[str, str]) -> Select[Any]:
+def _approvals(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Select[Any]:
     row = schema.refund_approvals
     return sa.select(
         *(row.c[name] for name in ("id", "provider", "ref", "currency")),
@@ -201,4 +201,4 @@ def _approvals(equivalents: Mapping[str, str]) -> Select[Any]:
         row.c.decided_by,
         row.c.amount_minor,
         _us(row.c.recorded_at),
-    )
+    ).where(row.c.provider.in_(providers))
