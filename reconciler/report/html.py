@@ -1,0 +1,66 @@
+"""The report as one HTML file that needs nothing else: it opens from disk, on a phone, on a desk, on paper."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+
+from reconciler.report import shown
+from reconciler.report.base import LISTINGS, Format
+from reconciler.report.document import Document, at_stake, by_kind
+from reconciler.report.lines import ledgers
+from reconciler.report.texts import KINDS, say, title
+
+PER_KIND = 200
+"""Findings of one kind that a page lists; the rest are counted, and named in the other formats."""
+OPEN_UP_TO = 12
+"""A kind with at most so many findings is shown unfolded."""
+
+
+def render(document: Document) -> bytes:
+    """The page in UTF-8, its style inside, without scripts and without anything to load."""
+    zone = ZoneInfo(document["timezone"])
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reconciler.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(say=say, money=shown.money, number=shown.number, joined=shown.joined)
+    environment.globals.update(age=shown.age, time=lambda text: shown.time(text, zone), nothing=shown.NOTHING)
+    return environment.get_template("report.html.j2").render(_view(document)).encode()
+
+
+def _view(document: Document) -> dict[str, Any]:
+    """What the template shows, prepared so that it decides nothing."""
+    day = date.fromisoformat(document["day"])
+    return {
+        "report": document,
+        "day": f"{day:%A}, {day.day} {day:%B %Y}",
+        "books": [{**books, "ledgers": ledgers(books)} for books in document["statement"]],
+        "sections": [_section(name, document["findings"][name]) for name in LISTINGS],
+    }
+
+
+def _section(name: str, findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"name": name, "count": len(findings), "groups": [_group(kind, rows) for kind, rows in by_kind(findings)]}
+
+
+def _group(kind: str, findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "title": title(kind),
+        "meaning": KINDS[kind][1] if kind in KINDS else "",
+        "severity": findings[0]["severity"],
+        "count": len(findings),
+        "stake": shown.sums(at_stake(findings)),
+        "open": len(findings) <= OPEN_UP_TO,
+        "findings": findings[:PER_KIND],
+        "more": max(0, len(findings) - PER_KIND),
+    }
+
+
+FORMAT = Format("html", ".html", render)
