@@ -51,6 +51,14 @@ def feed_rows(connection: sa.Connection) -> dict[str, Any]:
     return {row.name: row for row in connection.execute(sa.select(schema.feeds))}
 
 
+def expire_feeds(connection: sa.Connection, ending: str) -> None:
+    """Make the feeds whose name ends so due again, however lately they were read."""
+    table = schema.feeds
+    connection.execute(
+        sa.update(table).where(table.c.name.endswith(ending, autoescape=True)).values(last_success_at=None)
+    )
+
+
 def body_text(body: Any) -> str:
     """The stored text of a raw body: JSON with sorted keys and exact numbers."""
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_exact)

@@ -1,0 +1,129 @@
+"""Runs the jobs on their schedule until it is told to stop; APScheduler is only the timer."""
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import FrameType
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from jobs.daily_report import write_daily_report
+from jobs.reconcile import reconcile
+from jobs.run import RunOptions, pull, utc_now
+from jobs.slots import perform, unfinished
+from reconciler.errors import ReconcilerError
+from reconciler.schedule import Cron, parse
+from reconciler.settings import Settings
+from reconciler.store.engine import write
+from reconciler.store.facts import expire_feeds
+from reconciler.store.lease import held
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """The jobs and when they run. One job at a time; a late one runs as soon as it can, and once."""
+
+    def __init__(self, settings: Settings, engine: sa.Engine) -> None:
+        """Nothing runs before `serve`."""
+        self._settings, self._engine = settings, engine
+        self._stop = threading.Event()
+        self._problems: list[str] = []
+        self.jobs: dict[str, Callable[[], None]] = {
+            "pull": self._pull,
+            "reconcile": self._reconcile,
+            "sweep": self._sweep,
+            "report": self._report,
+        }
+
+    def serve(self) -> None:
+        """Run until SIGTERM or SIGINT; the job at work finishes its page, and the rest waits for the next start."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        scheduler = self._scheduler()
+        for name in dict.fromkeys(["pull", "reconcile", *unfinished(self._engine)]):
+            scheduler.add_job(partial(self._perform, name), id=f"{name} at start", name=name)
+        scheduler.start()
+        log.info("started", jobs={job.id: str(job.trigger) for job in scheduler.get_jobs()})
+        self._stop.wait()
+        log.info("stopping")
+        scheduler.shutdown(wait=True)
+        log.info("stopped")
+
+    def stop(self) -> None:
+        """Ask the daemon to stop."""
+        self._stop.set()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _scheduler(self) -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        zone = ZoneInfo(self._settings.timezone)
+        for name in self.jobs:
+            trigger = _trigger(getattr(self._settings.schedule, name), zone)
+            scheduler.add_job(partial(self._perform, name), trigger, id=name, name=name)
+        return scheduler
+
+    def _perform(self, name: str) -> None:
+        if self._stop.is_set():
+            return
+        slot = utc_now().replace(second=0, microsecond=0)
+        try:
+            with held(self._engine):
+                done = perform(self._engine, name, slot, self.jobs[name], utc_now)
+        except (ReconcilerError, sa.exc.SQLAlchemyError) as error:
+            log.error("job failed", job=name, error=str(error).splitlines()[0])
+        else:
+            log.info("job done" if done else "job was done already", job=name)
+
+    def _pull(self) -> None:
+        self._problems = pull(
+            self._settings, self._engine, RunOptions(), partial(log.info, "progress"), stopped=self._stop.is_set
+        )
+        for line in self._problems:
+            log.warning("pull is incomplete", problem=line)
+
+    def _reconcile(self) -> None:
+        judged = reconcile(self._settings, self._engine, utc_now(), self._problems)
+        log.info(
+            "judged",
+            verdict=judged.verdict,
+            opened=len(judged.changes.opened),
+            open=judged.statement["findings"]["open"],
+        )
+
+    def _sweep(self) -> None:
+        with write(self._engine) as connection:
+            expire_feeds(connection, ".sweep")
+        self._pull()
+
+    def _report(self) -> None:
+        for path in write_daily_report(self._settings, self._engine, utc_now()).values():
+            log.info("report written", path=str(path))
+
+
+def serve(settings: Settings, engine: sa.Engine) -> None:
+    """Run the daemon in this thread; returns after a signal to stop."""
+    Daemon(settings, engine).serve()
+
+
+def _trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
+    parsed = parse(expression)
+    if isinstance(parsed, Cron):
+        minute, hour, day, month, day_of_week = parsed.fields
+        return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=day_of_week, timezone=zone)
+    return IntervalTrigger(minutes=parsed.minutes, start_date=datetime.now(UTC) + timedelta(minutes=parsed.minutes))
