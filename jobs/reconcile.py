@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from providers import enabled
 from reconciler import statement
+from reconciler.columns import to_us
 from reconciler.detectors import DETECTORS, Context
 from reconciler.findings import OPEN, document, finding_id, iso, public
 from reconciler.matching.terms import Coverage, Horizon
 from reconciler.model import Finding
 from reconciler.money import exponent, format_minor
 from reconciler.policy import terms
-from reconciler.schema import gaps, quarantine, to_us
+from reconciler.schema import gaps, quarantine
 from reconciler.settings import Settings
 from reconciler.store.engine import write
 from reconciler.store.facts import feed_rows

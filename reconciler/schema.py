@@ -1,13 +1,9 @@
 """The tables of the store: facts as received, what was concluded from them, and the books of the program itself."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -18,38 +14,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.types import JSON, TypeDecorator
+from sqlalchemy.types import JSON
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def to_us(value: datetime) -> int:
-    """Microseconds since 1970 UTC of an aware time; raises ValueError for a naive one."""
-    if value.tzinfo is None:
-        raise ValueError(f"a time without zone cannot be stored: {value!r}")
-    return (value - _EPOCH) // _MICROSECOND
-
-
-def from_us(value: int) -> datetime:
-    """The aware UTC time of microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=value)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware time stored as whole microseconds since 1970 UTC, alike on every engine."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Aware times only."""
-        return None if value is None else to_us(value)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Always aware and UTC."""
-        return None if value is None else from_us(value)
-
+from reconciler.columns import BigId, UtcTime
 
 metadata = MetaData(
     naming_convention={
@@ -59,8 +26,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-BigId = BigInteger().with_variant(Integer, "sqlite")
 
 transactions = Table(
     "transactions",

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from reconciler.columns import to_us
 from reconciler.matching import relations, run
 from reconciler.matching.terms import Coverage, Horizon, Terms
 from reconciler.model import Account, ChargeState, Order, Payment, Transaction
-from reconciler.schema import metadata, to_us
+from reconciler.schema import metadata
 from reconciler.store.engine import open_store, write
 from reconciler.store.facts import save_page
 from reconciler.store.steps import StoreEngine, match_stored

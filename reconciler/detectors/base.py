@@ -7,12 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 
+from reconciler.columns import from_us
 from reconciler.matching.plan import same_charge
 from reconciler.matching.relations import account, charge, contested, likely, order, surplus, tie
 from reconciler.matching.terms import Horizon, Terms
 from reconciler.model import Finding
 from reconciler.money import format_minor
-from reconciler.schema import from_us
 
 Row = Mapping[str, Any]
 

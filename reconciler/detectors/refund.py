@@ -26,11 +26,13 @@ from reconciler.model import Finding, Status
 
 
 def _unexecuted(_context: Context) -> Select[Any]:
-    """Approvals of charges, and orders that the shop marks refunded, without any reversal of the charge.
+    """Approvals of charges, and orders that the shop marks refunded, without any reversal of the charge."""
+    both = sa.union_all(_approved_by_record(), _approved_by_shop()).subquery()
+    return sa.select(both).order_by(both.c.provider, both.c.ref, both.c.approved_us)
 
-    Where several charges hold a refunded order, one reversal executes it.
-    """
-    by_record = (
+
+def _approved_by_record() -> Select[Any]:
+    return (
         sa.select(*CHARGE, *ORDER, *ACCOUNT)
         .add_columns(
             approval.c.provider,
@@ -47,6 +49,10 @@ def _unexecuted(_context: Context) -> Select[Any]:
         .outerjoin(account, account.c.account_id == sa.func.coalesce(order.c.account_id, charge.c.account_id))
         .where(~_is_reversed(approval.c.provider, approval.c.ref))
     )
+
+
+def _approved_by_shop() -> Select[Any]:
+    """Where several charges hold a refunded order, one reversal executes it."""
     also = tie.alias("also")
     executed = (
         sa.exists()
@@ -57,7 +63,7 @@ def _unexecuted(_context: Context) -> Select[Any]:
         )
         .correlate(order)
     )
-    by_shop = (
+    return (
         sa.select(*CHARGE, *ORDER, *ACCOUNT)
         .add_columns(
             charge.c.provider,
@@ -73,8 +79,6 @@ def _unexecuted(_context: Context) -> Select[Any]:
         .outerjoin(account, account.c.account_id == sa.func.coalesce(order.c.account_id, charge.c.account_id))
         .where(order.c.status == "refunded", ~executed, ~_is_approved())
     )
-    both = sa.union_all(by_record, by_shop).subquery()
-    return sa.select(both).order_by(both.c.provider, both.c.ref, both.c.approved_us)
 
 
 def _is_reversed(provider: ColumnElement[str], ref: ColumnElement[str]) -> ColumnElement[bool]:

@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select
 
+from reconciler.columns import to_us
 from reconciler.matching.inputs import FINDABLE_REFS, NEEDS_LOOK
-from reconciler.schema import charge_states, orders, payments, to_us, transactions
+from reconciler.schema import charge_states, orders, payments, transactions
 
 YOUNG = timedelta(days=15)
 ROTA = timedelta(days=1)

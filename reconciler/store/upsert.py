@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reconciler.schema import to_us
+from reconciler.columns import to_us
 
 Excluded = Any
 Changes = Callable[[Table, Excluded], dict[str, ColumnElement[Any]]]
