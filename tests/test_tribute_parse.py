@@ -270,12 +270,21 @@ def test_the_sample_refund_is_the_charge_and_money_going_back():
     ).transactions
     assert (refund.ref, refund.parent_ref, refund.kind) == (f"{UUID}:refund", charge.ref, Kind.REFUND)
     assert (refund.status, refund.amount_minor, refund.currency) == (Status.COMPLETED, 100_000, "RUB")
-    assert (refund.occurred_at, refund.occurred_exact) == (NOW, False)
+    assert (refund.occurred_at, refund.occurred_exact, refund.fee_minor) == (NOW, False, None)
 
 
 def test_two_sales_of_one_second_are_ordered_by_their_numbers_not_their_texts():
     reading = read(order(), row(id=1000), row(id=999))
     assert [charge.ref for charge in reading.transactions] == [UUID, f"{UUID}:1000"]
+
+
+def test_the_earlier_sale_is_the_first_whatever_its_number():
+    reading = read(order(), row(id=999, createdAt=1763046305), row(id=1000))
+    assert [charge.ref for charge in reading.transactions] == [UUID, f"{UUID}:999"]
+
+
+def test_a_period_that_was_charged_by_itself_makes_its_order_recurring():
+    assert read(order(period=None), row(isRecurring=True)).transactions[0].recurring
 
 
 def test_a_row_that_two_pages_show_is_one_charge():
@@ -377,8 +386,20 @@ def test_a_row_of_a_refund_type_is_a_refund_even_if_it_is_positive():
 def test_a_second_refund_row_gives_back_the_other_sale():
     sales = (row(isRefunded=True), row(id=12346, createdAt=1763046305))
     backs = (row(id=12347, amount=-1000, createdAt=1763132645), row(id=12348, amount=-1000, createdAt=1763132745))
-    refunds = [found.ref for found in read(order(), *sales, *backs).transactions if found.kind is Kind.REFUND]
-    assert refunds == [f"{UUID}:refund", f"{UUID}:12346:refund"]
+    refunds = [found for found in read(order(), *sales, *backs).transactions if found.kind is Kind.REFUND]
+    assert [refund.ref for refund in refunds] == [f"{UUID}:refund", f"{UUID}:12346:refund"]
+
+
+def test_the_time_of_a_refund_row_is_not_claimed_for_one_of_two_equal_sales():
+    sales = (row(isRefunded=True), row(id=12346, createdAt=1763046305))
+    *_, refund = read(order(), *sales, row(id=12347, amount=-1000, createdAt=1763132645)).transactions
+    assert (refund.occurred_at, refund.occurred_exact) == (NOW, False)
+
+
+def test_a_refund_row_echoes_the_flagged_one_of_two_equal_sales():
+    sales = (row(), row(id=12346, createdAt=1763046305, isRefunded=True))
+    reading = read(order(), *sales, row(id=12347, amount=-1000, createdAt=1763132645))
+    assert [found.ref for found in reading.transactions if found.kind is Kind.REFUND] == [f"{UUID}:12346:refund"]
 
 
 def test_a_negative_row_that_may_belong_to_either_sale_is_set_aside():
@@ -444,7 +465,12 @@ def test_the_first_sale_after_a_trial_is_the_orders_first_charge():
 def test_a_postponed_look_never_replaces_what_is_known_better():
     (charge,) = charges.postponed(order(), NOW).transactions
     assert (charge.status, charge.listed) == (Status.PAID, False)
-    assert charges.postponed(order(trialPeriod="seven_days"), NOW).transactions == ()
+
+
+def test_a_trial_whose_transactions_cannot_be_read_claims_no_charge():
+    trial = order(trialPeriod="seven_days")
+    assert charges.postponed(trial, NOW).transactions == ()
+    assert charges.unreadable(trial, NOW, "refused").transactions == ()
 
 
 # Goods
