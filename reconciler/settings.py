@@ -19,7 +19,7 @@ class Section(BaseModel):
 class Database(Section):
     """Where facts are stored."""
 
-    url: str = "sqlite:///var/reconciler.db"
+    url: str = Field(default="sqlite:///var/reconciler.db", repr=False)  # may hold a password
 
 
 class DigiSellerSettings(Section):
@@ -141,7 +141,7 @@ class Report(Section):
     """Where reports are written and to whom they are sent."""
 
     directory: str = "var/reports"
-    languages: tuple[Literal["en", "ru"], ...] = ("en",)
+    languages: Annotated[tuple[Literal["en", "ru"], ...], Field(min_length=1)] = ("en",)
     send: tuple[SecretStr, ...] = ()
     weekly: bool = False
     monthly: bool = False
