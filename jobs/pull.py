@@ -104,7 +104,8 @@ class Pull:
 
     def _window(self, feed: Feed, row: Any, now: datetime) -> Window:
         if feed.name.startswith("shop."):
-            return Window(self._from_watermark(row, BEGINNING), now)
+            since = self._from_watermark(row, BEGINNING)
+            return Window(min(since, self.since or since), now)
         until = min(self.until or now, now - SETTLING)
         if feed.reach:
             return Window(now - feed.reach, now - SETTLING)

@@ -11,6 +11,7 @@ from reconciler.matching.inputs import FINDABLE_REFS, NEEDS_LOOK
 from reconciler.schema import charge_states, orders, payments, transactions
 
 YOUNG = timedelta(days=15)
+SWEPT = timedelta(days=175)
 ROTA = timedelta(days=1)
 ROTA_LIMIT = 600
 OPEN_LIMIT = 3000
@@ -20,7 +21,7 @@ _PATIENCE = 48
 
 def refs_to_read(connection: sa.Connection, provider: str, now: datetime) -> list[str]:
     """The refs of one provider that need a look now, each once, the most urgent first."""
-    queries = [_named_by_orders(provider, now)]
+    queries = [_named_by_orders(provider, now), _old_recurring(provider, now)]
     if provider in NEEDS_LOOK:
         queries += [_reversed(provider), _open(provider, now), _rota(provider, now)]
     refs: dict[str, None] = {}
@@ -48,6 +49,24 @@ def _named_by_orders(provider: str, now: datetime) -> Select[Any]:
         .where(~known, _due_again(named.c.created_at, now))
         .order_by(named.c.ref)
         .limit(OPEN_LIMIT)
+    )
+
+
+def _old_recurring(provider: str, now: datetime) -> Select[Any]:
+    """Recurring orders that began before the sweep's reach, once a day: no window shows their new periods."""
+    first = transactions
+    read_us = sa.func.coalesce(sa.type_coerce(charge_states.c.read_at, BigInteger), 0)
+    return (
+        _charges(provider)
+        .where(
+            first.c.shared,
+            first.c.recurring,
+            first.c.ref == first.c.group_ref,
+            first.c.occurred_at < now - SWEPT,
+            read_us <= to_us(now - ROTA),
+        )
+        .order_by(first.c.ref)
+        .limit(ROTA_LIMIT)
     )
 
 

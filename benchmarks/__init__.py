@@ -1,0 +1,1 @@
+"""Figures with their comparison in the same run: `python -m benchmarks NAME`."""

@@ -1,0 +1,18 @@
+"""Runs benchmarks by name, all of them without one."""
+
+import sys
+
+from benchmarks import first_pull, startup, upserts
+
+BENCHMARKS = {"upserts": upserts.main, "first_pull": first_pull.main, "startup": startup.main}
+
+
+def main() -> None:
+    """Run what the command line names."""
+    for name in sys.argv[1:] or BENCHMARKS:
+        print(f"== {name}", flush=True)
+        BENCHMARKS[name]()
+
+
+if __name__ == "__main__":
+    main()
