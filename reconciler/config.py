@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 
 from reconciler.config_checks import problems
 from reconciler.config_keys import all_keys, known_keys, label
@@ -102,7 +101,7 @@ def _settings(values: Values, variables: Collection[tuple[str, ...]], wrong: lis
         settings = Settings.model_validate(nested(read))
     except ValidationError as error:
         # The context of an error may hold the secret itself, so the exception is not chained.
-        wrong.extend(_line(detail, variables) for detail in error.errors(include_url=False))
+        wrong.extend(_line({**detail}, variables) for detail in error.errors(include_url=False))
         return None
     if not wrong:
         wrong.extend(problems(settings))
@@ -119,7 +118,7 @@ def _resolved(value: Any, wrong: list[str]) -> Any:
         return ""
 
 
-def _line(detail: ErrorDetails, variables: Collection[tuple[str, ...]]) -> str:
+def _line(detail: Mapping[str, Any], variables: Collection[tuple[str, ...]]) -> str:
     location = tuple(str(part) for part in detail["loc"])
     key = next(key for path, key in all_keys().items() if location[: len(path)] == path)
     name = key.variable if key.path in variables else label(key.path)

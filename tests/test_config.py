@@ -288,7 +288,7 @@ def test_a_secret_file_that_gives_no_secret_is_an_error(refused, tmp_path, conte
     [
         ("[policy]\ngrace_minuts = 5", "[policy] grace_minuts is no setting; did you mean grace_minutes?"),
         ('timezon = "UTC"', "timezon is no setting; did you mean timezone?"),
-        ("[polcy]\ngrace_minutes = 5", "[polcy] is no section; did you mean [policy]?"),
+        ("[policee]\ngrace_minutes = 5", "[policee] is no section; did you mean [policy]?"),
         ("[providers.digisseler]\nx = 1", "[providers.digisseler] is no section; did you mean [providers.digiseller]?"),
         ("[imports.orders]\nx = 'y'", "[imports] is no section; did you mean [import]?"),
         ("grace_minutes = 5", "grace_minutes is no setting; did you mean [policy] grace_minutes?"),
