@@ -40,9 +40,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the long tests unless `-m` speaks of them."""
     if "long" in config.getoption("-m", default=""):
         return
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="full counts: run with -m long"))
+    full_counts = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=full_counts)
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.fixture(scope="session")

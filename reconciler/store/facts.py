@@ -109,6 +109,10 @@ def _newer_reversal(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:
         name: sa.case((sa.and_(better, sa.not_(inferred)), new[name]), else_=table.c[name])
         for name in ("occurred_at", "occurred_text", "occurred_exact")
     }
+    changes |= {
+        name: sa.func.coalesce(table.c[name], new[name])
+        for name in ("title", "product_id", "buyer_email", "telegram_user_id", "account_id")
+    }
     return changes | {
         "status": status,
         "seller_started": sa.or_(table.c.seller_started, new.seller_started),
