@@ -118,7 +118,7 @@ def test_a_token_that_expires_in_mid_pass_is_replaced_once_and_nothing_is_lost(d
 
 def test_a_second_401_after_a_fresh_log_in_needs_an_operator(desk):
     desk.sim.fault(SELLS, "status", 2, status=401, body=sample("http_401_token_expired.json"))
-    with pytest.raises(NeedsOperator, match="seller-sells/v2 .after a fresh log-in too: HTTP 401.: .*'Statistics'"):
+    with pytest.raises(NeedsOperator, match=r"seller-sells/v2 .after a fresh log-in too: HTTP 401.: .*'Statistics'"):
         desk.pull()
     assert len(desk.sim.called(LOGIN)) == 2
 

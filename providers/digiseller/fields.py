@@ -122,7 +122,7 @@ def _without_secrets(value: Any) -> Any:
         return {key: _without_secrets(item) for key, item in value.items() if str(key).casefold() not in _SECRET_FIELDS}
     if isinstance(value, list):
         return [_without_secrets(item) for item in value]
-    return scrub(value) if isinstance(value, str) else value
+    return scrub(value) if isinstance(value, str) and "=" in value else value
 
 
 def _micros(digits: str | None) -> int:

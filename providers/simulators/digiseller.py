@@ -15,7 +15,7 @@ from providers.simulators.digiseller_records import (
     chat,
     info,
     receipts,
-    rows,
+    row,
     written,
 )
 from providers.simulators.server import Reply, SimulatedServer
@@ -161,8 +161,8 @@ class DigiSellerSimulator(SimulatedServer):
             self.sales[sale.invoice_id] = sale
         sold = sorted(self._sold(given), key=self._place)
         total = sum(len(sale.entries) for sale in sold) + self.switches.total_rows_off
-        listed = [row for sale in sold if not sale.hidden for row in rows(sale, self.switches)]
-        shown = listed[(page - 1) * size : page * size]
+        listed = [(sale, entry) for sale in sold if not sale.hidden for entry in sale.entries]
+        shown = [row(sale, entry, self.switches) for sale, entry in listed[(page - 1) * size : page * size]]
         return {
             "retval": 0,
             "retdesc": None,

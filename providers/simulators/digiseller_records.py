@@ -72,33 +72,32 @@ class Switches:
     forbidden_status: int = 403
 
 
-def rows(sale: SimulatedSale, switches: Switches) -> Iterator[dict[str, Any]]:
-    """The rows of the sales list: one for each content entry."""
+def row(sale: SimulatedSale, entry: int, switches: Switches) -> dict[str, Any]:
+    """A row of the sales list: a sale has one for each content entry."""
     more = {"amount_in_usd": sale.amount, "something_new": {"a": [1]}} if switches.extra_fields else {}
-    for entry in sale.entries:
-        yield {
-            "invoice_id": sale.invoice_id,
-            "product_id": sale.product_id,
-            "product_name": sale.product_name,
-            "product_entry_id": entry,
-            "product_entry": sale.code,
-            "date_put": "0001-01-01 00:00:00",
-            "date_pay": f"{sale.paid_at.astimezone(MOSCOW):%Y-%m-%d %H:%M:%S}",
-            "email": sale.email,
-            "wmid": "000000000000",
-            "amount_in": sale.amount,
-            "amount_out": sale.credited,
-            "amount_currency": sale.currency,
-            "method_pay": "Bank Card",
-            "aggregator_pay": "PayMaster",
-            "ip": "203.0.113.20",
-            "partner_id": "0",
-            "lang": "ru-RU",
-            "returned": sale.returned,
-            "owner": 0,
-            **more,
-            **sale.extra,
-        }
+    return {
+        "invoice_id": sale.invoice_id,
+        "product_id": sale.product_id,
+        "product_name": sale.product_name,
+        "product_entry_id": entry,
+        "product_entry": sale.code,
+        "date_put": "0001-01-01 00:00:00",
+        "date_pay": f"{sale.paid_at.astimezone(MOSCOW):%Y-%m-%d %H:%M:%S}",
+        "email": sale.email,
+        "wmid": "000000000000",
+        "amount_in": sale.amount,
+        "amount_out": sale.credited,
+        "amount_currency": sale.currency,
+        "method_pay": "Bank Card",
+        "aggregator_pay": "PayMaster",
+        "ip": "203.0.113.20",
+        "partner_id": "0",
+        "lang": "ru-RU",
+        "returned": sale.returned,
+        "owner": 0,
+        **more,
+        **sale.extra,
+    }
 
 
 def info(sale: SimulatedSale, switches: Switches) -> dict[str, Any]:
