@@ -40,6 +40,7 @@ class Judged:
     verdict: str
     statement: dict[str, Any]
     findings: list[dict[str, Any]]
+    problems: list[str]
     changes: Changes = field(default_factory=Changes)
 
 
@@ -47,18 +48,17 @@ def reconcile(
     settings: Settings,
     engine: sa.Engine,
     now: datetime,
-    problems: list[str],
     *,
     lease: Lease | None = None,
     dry_run: bool = False,
     notify: Callable[[str], None] = lambda _line: None,
 ) -> Judged:
-    """Match and judge everything stored as of `now`; `problems` of the pull make the verdict incomplete.
+    """Match and judge everything stored as of `now`; a feed that was not read to its end makes it incomplete.
 
     With `dry_run` nothing is written. Raises Retryable when the lease was lost meanwhile.
     """
     with write(engine, keep=not dry_run) as connection:
-        judged = _judge(settings, connection, now, problems, notify)
+        judged = _judge(settings, connection, now, notify)
         if lease is not None:
             lease.guard(connection)
     return judged
@@ -82,9 +82,7 @@ def horizon(connection: sa.Connection, settings: Settings, now: datetime) -> Hor
     return Horizon(to_us(now), shop_until, providers, reversals)
 
 
-def _judge(
-    settings: Settings, connection: sa.Connection, now: datetime, problems: list[str], notify: Callable[[str], None]
-) -> Judged:
+def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify: Callable[[str], None]) -> Judged:
     context = Context(terms(settings), horizon(connection, settings, now))
     run_id = begin_run(connection, now)
     notify("matching charges with orders")
@@ -97,6 +95,7 @@ def _judge(
     standing = [public(row) for row in list_findings(connection)]
     open_now = [row for row in standing if row["status"] == OPEN]
     alarming = any(row["severity"] != "info" for row in open_now)
+    problems = _problems(connection, settings)
     verdict = statement.verdict(accounts, not problems, alarming)
     said = {
         "at": iso(now),
@@ -109,7 +108,7 @@ def _judge(
         "quarantined": _quarantined(connection),
     }
     end_run(connection, run_id, now, verdict, said, problems)
-    return Judged(run_id, verdict, said, standing, changes)
+    return Judged(run_id, verdict, said, standing, problems, changes)
 
 
 def _detect(engine: StoreEngine, context: Context) -> list[Finding]:
@@ -123,6 +122,19 @@ def _detect(engine: StoreEngine, context: Context) -> list[Finding]:
     if doubled:
         raise RuntimeError(f"two findings claim one id: {[document(one) for one in found][:2]} {doubled[:2]}")
     return found
+
+
+def _problems(connection: sa.Connection, settings: Settings) -> list[str]:
+    """What keeps the verdict from being complete: feeds whose last reading failed or never came to its end."""
+    lines = []
+    for name, row in sorted(feed_rows(connection).items()):
+        if name.partition(".")[0] not in {*enabled(settings), "shop"}:
+            continue
+        if row.last_error:
+            lines.append(f"{name}: {row.last_error}")
+        elif row.last_success_at is None or row.last_success_at < row.last_attempt_at:
+            lines.append(f"{name}: the last reading did not come to its end")
+    return lines
 
 
 def _feeds(connection: sa.Connection, settings: Settings) -> list[dict[str, Any]]:

@@ -59,17 +59,15 @@ def run_once(
     """
     _check_only(settings, options.only)
     with held(engine) as lease:
-        problems = pull(settings, engine, options, notify, now=now, stopped=stopped)
-        judged: Judged = reconcile(
-            settings, engine, now(), problems, lease=lease, dry_run=options.dry_run, notify=notify
-        )
+        pull(settings, engine, options, notify, now=now, stopped=stopped)
+        judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
     return RunResult(
         judged.run_id if not options.dry_run else None,
         judged.verdict,
         judged.statement,
         judged.findings,
         judged.changes,
-        problems,
+        judged.problems,
     )
 
 

@@ -23,7 +23,7 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 64
 _SECRETS = re.compile(r"((?:token|sign|sha256|key|uid|uniquecode)=)[^&\s'\"]+", re.IGNORECASE)
 
-for _name in ("httpx", "httpcore"):  # both log full URLs, and one provider wants its token there
+for _name in ("httpx", "httpcore", "pyrate_limiter"):  # full URLs, where one provider wants its token, and chatter
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 

@@ -175,9 +175,9 @@ class World:
                 end_feed(connection, name, self.now, None)
         return self
 
-    def judge(self, problems: Iterable[str] = ()) -> Judged:
+    def judge(self) -> Judged:
         """Match and judge."""
-        return reconcile(self.settings, self.engine, self.now, list(problems))
+        return reconcile(self.settings, self.engine, self.now)
 
     def open(self) -> list[dict[str, Any]]:
         """The findings that are open after judging."""

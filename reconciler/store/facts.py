@@ -21,8 +21,8 @@ def save_page(connection: sa.Connection, page: Page, now: datetime) -> None:
     _save_transactions(connection, page.transactions, now)
     _save_states(connection, page)
     _save_signals(connection, page.signals, now)
-    upsert(connection, schema.orders, _tuples(page.orders, schema.orders), changes=_newer)
-    upsert(connection, schema.accounts, _tuples(page.accounts, schema.accounts), changes=_newer)
+    upsert(connection, schema.orders, _oldest_first(page.orders, schema.orders), changes=_newer)
+    upsert(connection, schema.accounts, _oldest_first(page.accounts, schema.accounts), changes=_newer)
     insert_new(connection, schema.payments, _names(schema.payments), _tuples(page.payments, schema.payments))
     _save_raws(connection, page.raws, now)
     _release(connection, page, now)
@@ -77,6 +77,7 @@ def _save_transactions(connection: sa.Connection, rows: Sequence[Transaction], n
     reversals = [row for row in rows if row.kind is not Kind.CHARGE]
     upsert(connection, table, (_transaction(row, now) for row in charges), columns=names, changes=_newer_charge)
     standing = [row for row in reversals if row.status is not Status.WITHDRAWN]
+    standing.sort(key=lambda row: (row.status is Status.COMPLETED, row.occurred_exact))  # of one ref the last counts
     upsert(connection, table, (_transaction(row, now) for row in standing), columns=names, changes=_newer_reversal)
     for row in reversals:
         if row.status is Status.WITHDRAWN:
@@ -218,6 +219,11 @@ def _advance(connection: sa.Connection, feed: str, window: Window) -> None:
 def _save_gap(connection: sa.Connection, feed: str, gap: Gap, now: datetime) -> None:
     row = (feed, gap.window.since, gap.window.until, gap.reason, now)
     upsert(connection, schema.gaps, [row], changes=lambda _table, new: {"reason": new.reason})
+
+
+def _oldest_first(rows: Iterable[Any], table: Table) -> Iterable[tuple[Any, ...]]:
+    """Of several versions of a row in one page the newest comes last, where it counts on every engine."""
+    return _tuples(sorted(rows, key=lambda row: row.updated_at), table)
 
 
 def _names(table: Table) -> list[str]:
