@@ -77,8 +77,8 @@ def sentence(statement: Mapping[str, Any]) -> str:
     verdict, total = statement["verdict"], sum(numbers.values())
     if verdict == "reconciled" and total:
         verdict = "notes"
-    where = "; ".join(
-        f"{books['provider']} {books['currency']}: {', '.join(books['broken'])}"
+    where = ", ".join(
+        f"{say('provider.' + books['provider'])} {books['currency']}"
         for books in statement["providers"]
         if not books["closes"]
     )

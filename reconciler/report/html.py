@@ -10,11 +10,13 @@ import jinja2
 from reconciler.report import shown
 from reconciler.report.base import LISTINGS, Format
 from reconciler.report.document import Document, at_stake, by_kind
-from reconciler.report.lines import ledgers
+from reconciler.report.lines import identity, ledgers
 from reconciler.report.texts import KINDS, say, title
 
 PER_KIND = 200
 """Findings of one kind that a page lists; the rest are counted, and named in the other formats."""
+FEW_BOOKS = 2
+"""So many books (provider and currency) are shown unfolded, and always those that do not close."""
 OPEN_UP_TO = 12
 """A kind with at most so many findings is shown unfolded."""
 
@@ -41,8 +43,17 @@ def _view(document: Document) -> dict[str, Any]:
     return {
         "report": document,
         "day": f"{day:%A}, {day.day} {day:%B %Y}",
-        "books": [{**books, "ledgers": ledgers(books)} for books in document["statement"]],
+        "books": [_books(books, few=len(document["statement"]) <= FEW_BOOKS) for books in document["statement"]],
         "sections": [_section(name, document["findings"][name]) for name in LISTINGS],
+    }
+
+
+def _books(books: Mapping[str, Any], *, few: bool) -> dict[str, Any]:
+    return {
+        **books,
+        "ledgers": ledgers(books),
+        "identity": identity(books),
+        "unfolded": few or not books["closes"],
     }
 
 

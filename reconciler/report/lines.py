@@ -49,6 +49,19 @@ def ledgers(books: Books) -> tuple[Ledger, ...]:
     )
 
 
+def identity(books: Books) -> str:
+    """The first identity in one line: what came in, and where it is now."""
+    charges = books["charges"]
+    return say(
+        "identity",
+        sign="=" if _ledger("charges", tuple(_charges(charges))).holds else "≠",
+        received=f"{charges['received']['count']:,}",
+        matched=f"{charges['matched']['count']:,}",
+        open=f"{charges['open']['count']:,}",
+        excluded=f"{sum(total['count'] for total in charges['excluded'].values()):,}",
+    )
+
+
 def _charges(charges: Books) -> Iterator[Line]:
     yield _line("line.matched", charges["matched"], "+")
     yield _line("line.open", charges["open"], "+")

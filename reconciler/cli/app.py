@@ -1,0 +1,57 @@
+"""All commands put together: the one place that knows every name on the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import reconciler
+from reconciler.cli import act, look, session, setup, status, work
+
+app = typer.Typer(
+    name="reconciler",
+    help="Reconciles a shop's orders with DigiSeller and Tribute, and watches for money that went wrong.",
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+quarantine = typer.Typer(help="Records that could not be understood.")
+refund = typer.Typer(help="Refunds that were approved.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"reconciler {reconciler.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Configuration; else $RECONCILER_CONFIG, else ./config.toml."),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Log in detail, and show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    started = session.of(context)
+    started.config, started.debug = config, debug
+
+
+app.command("init")(setup.init)
+app.command("doctor")(setup.doctor)
+app.command("run")(work.run)
+app.command("daemon")(work.daemon)
+app.command("demo")(work.demo)
+app.command("findings")(look.findings)
+app.command("explain")(look.explain)
+app.command("report")(look.report)
+app.command("status")(status.status)
+quarantine.command("list")(look.quarantine_list)
+quarantine.command("retry")(act.quarantine_retry)
+refund.command("record")(act.refund_record)
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(refund, name="refund")
