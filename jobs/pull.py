@@ -52,7 +52,9 @@ class Pull:
             try:
                 problems += self._feed(feed)
             except NeedsOperator as error:
-                return [*problems, f"{feed.name}: {error}"]
+                problems.append(f"{feed.name}: {error}")
+                if feed.main:  # without its main feed a source has nothing to add; a missing right stops one feed only
+                    return problems
         return problems
 
     def _feed(self, feed: Feed) -> list[str]:

@@ -248,7 +248,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("the shop names none", (charge(product_id="78"), order(product_id=None))),
     ),
     "buyer_mismatch": (
-        Example("another e-mail", (charge(buyer_email="x@example.com"), order()), (("e-mail", ("1001",), "A1"),)),
+        Example("another e-mail", (charge(buyer_email="x@example.com"), order()), (("buyer_email", ("1001",), "A1"),)),
         Example(
             "the account agrees, so the e-mail does not matter",
             (charge(buyer_email="x@example.com", account_id="acc"), order(account_id="acc"), account()),
@@ -257,7 +257,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(
             "the order's account states the e-mail",
             (charge(buyer_email="x@example.com"), order(buyer_email=None, account_id="acc"), account()),
-            (("e-mail", ("1001",), "A1"),),
+            (("buyer_email", ("1001",), "A1"),),
         ),
     ),
     "reference_conflict": (

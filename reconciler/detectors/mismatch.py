@@ -12,7 +12,13 @@ from reconciler.matching.relations import charge, order, surplus, tie
 from reconciler.model import Difference, Finding
 from reconciler.money import format_minor
 
-_WORDS = {"account_id": "account", "telegram": "Telegram id", "email": "e-mail"}
+_COLUMNS = {"account_id": "account_id", "telegram": "telegram_user_id", "email": "buyer_email"}
+_WORDS = {
+    "account_id": "account",
+    "telegram_user_id": "Telegram id",
+    "buyer_email": "e-mail",
+    "product_id": "product",
+}
 
 
 def _candidates(context: Context) -> Select[Any]:
@@ -96,7 +102,7 @@ def _amount(row: Row) -> Difference:
 
 def _buyer(row: Row) -> Difference:
     name = next(name for name in BUYERS if row[f"charge_{name}"] is not None and row[f"order_{name}"] is not None)
-    return Difference(_WORDS[name], row[f"charge_{name}"], row[f"order_{name}"])
+    return Difference(_COLUMNS[name], row[f"charge_{name}"], row[f"order_{name}"])
 
 
 def _finding(row: Row, kind: str, difference: Difference) -> Finding:
@@ -110,11 +116,11 @@ def _finding(row: Row, kind: str, difference: Difference) -> Finding:
         account_id=account_of(row),
         amount_minor=_at_stake(row) if kind == "amount_mismatch" else row["charge_amount_minor"],
         currency=row["charge_currency"],
-        reason=difference.field.replace(" ", "_").lower(),
+        reason=difference.field,
         recommendation="manual",
         explanation=(
             f"Charge {row['charge_ref']} and order {row['order_order_id']} belong together by {row['rule']}, but the "
-            f"{difference.field} differs: {difference.provider_value} at the provider, {difference.shop_value} in "
+            f"{_WORDS.get(difference.field, difference.field)} differs: {difference.provider_value} at the provider, {difference.shop_value} in "
             f"the shop."
         ),
         differences=(difference,),

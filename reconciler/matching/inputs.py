@@ -77,7 +77,11 @@ def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
             _flag(row.c.shared),
             _flag(row.c.recurring),
             _flag(state.c.claimed.is_(False)),
-            _flag(sa.and_(row.c.ref.not_like(POSTAL_FORM), sa.or_(row.c.provider.not_in(NEEDS_LOOK), state.c.found))),
+            _flag(
+                sa.and_(
+                    row.c.ref.not_like(POSTAL_FORM), sa.or_(row.c.provider.not_in(NEEDS_LOOK), state.c.ref.is_not(None))
+                )
+            ),
             _flag(_is_history(row, horizon)),
             _flag(_has_reversal(row)),
             _flag(_has_approval(row)),
