@@ -106,6 +106,7 @@ def _buyer(row: Row) -> Difference:
 
 
 def _finding(row: Row, kind: str, difference: Difference) -> Finding:
+    word = _WORDS.get(difference.field, difference.field)
     return Finding(
         kind=kind,
         subject=f"charge:{row['charge_provider']}/{row['charge_ref']}",
@@ -120,8 +121,7 @@ def _finding(row: Row, kind: str, difference: Difference) -> Finding:
         recommendation="manual",
         explanation=(
             f"Charge {row['charge_ref']} and order {row['order_order_id']} belong together by {row['rule']}, but the "
-            f"{_WORDS.get(difference.field, difference.field)} differs: {difference.provider_value} at the provider, {difference.shop_value} in "
-            f"the shop."
+            f"{word} differs: {difference.provider_value} at the provider, {difference.shop_value} in the shop."
         ),
         differences=(difference,),
         evidence=evidence(row),
