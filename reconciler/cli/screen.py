@@ -2,7 +2,6 @@
 
 import json
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,10 +10,12 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from reconciler.report.shown import clean
+
+__all__ = ["STYLES", "WIDTH", "clean", "emit", "indented", "progress", "show", "text", "warn"]
+
 WIDTH = 120
 """Columns when the output goes to a file or a pipe."""
-
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 STYLES = {
     "critical": "bold red",
@@ -64,11 +65,6 @@ def indented(part: RenderableType, columns: int, *, above: int = 0) -> Padding:
     return Padding(part, (above, 0, 0, columns), expand=False)
 
 
-def clean(value: object) -> str:
-    """The value's text with every invisible character (control, bidirectional) written out, on one line."""
-    return "".join(_visible(char) for char in str(value))
-
-
 @contextmanager
 def progress(first: str) -> Iterator[Callable[[str], None]]:
     """A line on stderr that says what is being done, on a terminal only; elsewhere it goes to the log at debug."""
@@ -88,7 +84,3 @@ def _logged(line: str) -> None:
     import structlog
 
     structlog.get_logger().debug(line)
-
-
-def _visible(char: str) -> str:
-    return char if unicodedata.category(char) not in _INVISIBLE else char.encode("unicode_escape").decode()

@@ -1,20 +1,24 @@
 """The statement and the findings as text for a terminal."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from reconciler.cli.screen import STYLES, indented, text
 from reconciler.report import shown
 from reconciler.report.document import most_severe_first, sentence
-from reconciler.report.lines import ledgers
+from reconciler.report.lines import Ledger, ledgers
 from reconciler.report.texts import counted, say, title
 
 SHOWN = 50
 """Findings that a run prints; the rest are counted."""
+
+SIDE_BY_SIDE = 112
+"""Columns that the three ledgers of a statement need beside each other."""
 
 Public = Mapping[str, Any]
 
@@ -25,7 +29,7 @@ def statement(said: Mapping[str, Any]) -> Iterator[RenderableType]:
         state = Text(say("closes"), "green") if books["closes"] else Text(say("broken"), "bold red")
         name = text(f"{say('provider.' + books['provider'])}, {books['currency']}", "bold")
         yield Text.assemble("\n", name, "  ", state)
-        yield _books(books)
+        yield indented(_Books(ledgers(books)), 2)
         for reason in books["broken"]:
             yield indented(text(reason, "red"), 2)
     if not said["providers"]:
@@ -71,22 +75,36 @@ def plain_table(*heads: str) -> Table:
     return table
 
 
-def _books(books: Mapping[str, Any]) -> RenderableType:
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """The ledgers of one provider and currency: side by side where there is room, else below each other."""
+
+    ledgers: tuple[Ledger, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Drawn to the width of the terminal."""
+        parts = [_ledger(ledger) for ledger in self.ledgers]
+        if options.max_width < SIDE_BY_SIDE:
+            yield Group(*parts)
+            return
+        row = Table.grid(padding=(0, 4, 0, 0))
+        row.add_row(*parts)
+        yield row
+
+
+def _ledger(ledger: Ledger) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(min_width=30)
-    table.add_column(justify="right", min_width=8)
-    table.add_column(justify="right", min_width=14)
-    for ledger in ledgers(books):
-        if ledger.empty:
-            table.add_row(Text(f"{ledger.title}: {say('none')}", "dim"))
-            continue
-        table.add_row(Text(ledger.title, "underline"))
-        for line in ledger.lines:
-            style = "bold" if line.total else ""
-            sign = "=" if line.total else line.sign
-            cells = (f"{sign} {line.label}", f"{line.count:,}", shown.number(line.amount))
-            table.add_row(*(Text(cell, style) for cell in cells))
-    return indented(table, 2)
+    if ledger.empty:
+        table.add_row(Text(f"{ledger.title}: {say('none')}", "dim"))
+        return table
+    table.add_row(Text(ledger.title, "underline"))
+    for line in ledger.lines:
+        sign = "=" if line.total else line.sign
+        cells = (f"{sign} {line.label}", f"{line.count:,}", shown.number(line.amount))
+        table.add_row(*(Text(cell, "bold" if line.total else "") for cell in cells))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
 
 
 def _finding(row: Public, *, fresh: bool) -> Iterator[RenderableType]:

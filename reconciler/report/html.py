@@ -28,6 +28,7 @@ def render(document: Document) -> bytes:
         loader=jinja2.PackageLoader("reconciler.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -35,6 +36,10 @@ def render(document: Document) -> bytes:
     environment.globals.update(say=say, money=shown.money, number=shown.number, joined=shown.joined)
     environment.globals.update(age=shown.age, time=lambda text: shown.time(text, zone), nothing=shown.NOTHING)
     return environment.get_template("report.html.j2").render(_view(document)).encode()
+
+
+def _visible(value: Any) -> Any:
+    return shown.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _view(document: Document) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def render(document: Document) -> bytes:
 
 def safe(value: object) -> str:
     """Text of others as plain words: nothing in it formats, links or breaks a table."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
+    return _SPECIAL.sub(r"\\\1", shown.clean(" ".join(str(value).split())))
 
 
 def _lines(document: Document) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """How money, times and ages are written for people, alike in every format and on the screen."""
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -7,6 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 NOTHING = "–"
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_JOINER = "\u200d"
+"""Holds emoji together; harmless, and in many names."""
+
+
+def clean(value: object) -> str:
+    """Text of others with its invisible characters (control, direction, zero width) written out, on one line."""
+    return "".join(_written_out(char) for char in str(value))
 
 
 def number(amount: str | None) -> str:
@@ -51,3 +61,8 @@ def age(seconds: float) -> str:
 def joined(values: Any) -> str:
     """Several ids in one text."""
     return ", ".join(str(value) for value in values or ())
+
+
+def _written_out(char: str) -> str:
+    hidden = char != _JOINER and unicodedata.category(char) in _INVISIBLE
+    return char.encode("unicode_escape").decode() if hidden else char

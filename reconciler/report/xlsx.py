@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,7 +46,8 @@ class _Book:
         self.zone = ZoneInfo(document["timezone"])
         self.target = io.BytesIO()
         self.workbook = xlsxwriter.Workbook(self.target, {"in_memory": True, "strings_to_formulas": False})
-        self.workbook.set_properties({"created": self.local(document["run_at"]), "title": say("title")})
+        run_at = shown.parse(document["run_at"]).astimezone(UTC).replace(tzinfo=None)  # a fixed time keeps bytes equal
+        self.workbook.set_properties({"created": run_at, "title": say("title")})
         self.head = self.workbook.add_format({"bold": True, "bottom": 1})
         self.formats: dict[str, Any] = {}
 
