@@ -28,7 +28,7 @@ def written(path: str) -> str:
 def calls(text: str) -> list[list[str]]:
     """The words of every call of the program that a document shows in code."""
     code = re.findall(r"```sh\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+)`", text)
-    lines = [line.split("#")[0] for part in code for line in part.splitlines()]
+    lines = [line.split("#")[0].replace("'", " ") for part in code for line in part.splitlines()]
     found = (re.search(r"(?:^|bin/|&& )reconciler ((?!COMMAND).+)", line.strip()) for line in lines)
     return [match.group(1).split() for match in found if match]
 

@@ -2,15 +2,17 @@
 
 import logging
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from providers.simulators.digiseller import DigiSellerSimulator
 from reconciler import log
-from reconciler.cli import failures
+from reconciler.cli import failures, screen, tables
 from reconciler.errors import ConfigError
-from tests.cli_world import MINIMAL, SECRET, Program, _logs_as_before, program
+from tests.cli_world import COMMAND, MINIMAL, SECRET, Program, _logs_as_before, program
+from tests.report_samples import finding
 
 __all__ = ["_logs_as_before", "program"]
 
@@ -106,7 +108,32 @@ def test_a_message_of_several_lines_becomes_one() -> None:
 
 def test_a_full_disk_is_said_as_such() -> None:
     error = OSError(28, "No space left on device", "var/report.html")
-    assert failures.line(error) == "var/report.html: No space left on device; check that it is there and may be used"
+    assert failures.line(error) == "var/report.html: No space left on device; make room and try again"
+
+
+def test_output_that_cannot_be_written_is_one_line(program: Program) -> None:
+    program.configure(MINIMAL)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "status"],
+            cwd=program.folder,
+            env=program.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_others_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b[2J\x1b]0;owned\x07 [bold red]markup[/] :smile: \u202ebackwards\nnext"
+    row = finding(explanation=hostile, kind=hostile, amount=None)
+    screen.show(*tables.findings([row]))
+    said = capsys.readouterr().out
+    assert not {"\x1b", "\x07", "\u202e"} & set(said)
+    assert "[bold red]markup[/] :smile:" in said
 
 
 def test_a_folder_that_cannot_be_written_for_init(program: Program) -> None:

@@ -1,6 +1,9 @@
 """The main job and the commands that look at its result, as a person or a script calls them, over real HTTP."""
 
 import json
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +17,7 @@ from reconciler.report.texts import KINDS
 from reconciler.schema import runs
 from reconciler.settings import Settings
 from reconciler.store.engine import open_store, read, write
-from tests.cli_world import Ended, Program, _logs_as_before, program, shop_at_work
+from tests.cli_world import COMMAND, Ended, Program, _logs_as_before, program, shop_at_work
 
 __all__ = ["_logs_as_before", "program"]
 
@@ -231,3 +234,30 @@ def test_a_provider_that_is_off_cannot_be_pulled_alone(program: Program) -> None
     ended = program("run", "--only", "tribute")
     assert (ended.code, len(ended.lines)) == (2, 1)
     assert "tribute" in ended.err
+
+
+def test_the_daemon_works_until_it_is_told_to_stop_and_logs_no_secret(tmp_path: Path) -> None:
+    caller = Program(tmp_path, None)
+    with (
+        shop_at_work(tmp_path, 5) as (_scenario, settings),
+        (tmp_path / "log").open("w") as target,
+        subprocess.Popen(
+            [*COMMAND, "daemon"], cwd=tmp_path, env=caller.environment(), stdout=subprocess.DEVNULL, stderr=target
+        ) as running,
+    ):
+        logged = _until(tmp_path / "log", "verdict=findings", running)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+    assert all(line.startswith("timestamp=") for line in logged.splitlines())
+    assert settings.providers.digiseller.api_key.get_secret_value() not in logged
+    assert settings.providers.tribute.api_key.get_secret_value() not in logged
+
+
+def _until(path: Path, wanted: str, running: subprocess.Popen[bytes]) -> str:
+    """A log once it holds what is waited for."""
+    deadline = time.monotonic() + 60
+    while wanted not in (said := path.read_text(encoding="utf-8")):
+        assert running.poll() is None, said
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
+    return said

@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO
 
 import typer
 
@@ -51,11 +52,19 @@ def _fail(error: Exception, session: Session) -> int:
 
 
 def _speak_utf8() -> None:
-    """JSON and reports are UTF-8 wherever they go; a terminal that lacks a character gets its code instead."""
+    """JSON and reports are UTF-8 wherever they go; a terminal that lacks a character gets its code instead.
+
+    Where the caller has closed a stream, what is written there is dropped.
+    """
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace", **({} if stream.isatty() else {"encoding": "utf-8"}))
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def _drop_output() -> None:

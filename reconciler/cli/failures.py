@@ -1,5 +1,6 @@
 """Exit codes (contract section 1), and the one line that a failure prints: what failed, why, what to do."""
 
+import errno
 from typing import Any
 
 from reconciler.errors import ReconcilerError
@@ -37,7 +38,8 @@ def _text(error: Exception) -> str:
         return f"the database failed ({reason}); nothing half-done was kept, try again when it is well"
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}; check that it is there and may be used"
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        return f"{place}{error.strerror}; {'make room and try again' if full else 'check that it may be used'}"
     return f"unexpected {type(error).__name__}: {error}; run it again with --debug and report what it prints"
 
 
