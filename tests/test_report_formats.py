@@ -106,6 +106,7 @@ def test_a_resolved_finding_shows_why_and_recommends_nothing() -> None:
     row = finding(status="resolved", resolved_at=finding()["last_seen_at"], resolution="the order was delivered")
     text = " ".join(Page(RENDER["html"](document([row]))).text.split())
     assert "the order was delivered" in text
+    assert "critical" not in text.partition("Resolved on this day")[2]
     assert "Recommended" not in text
 
 

@@ -63,14 +63,16 @@ def _books(books: Mapping[str, Any], *, few: bool) -> dict[str, Any]:
 
 
 def _section(name: str, findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"name": name, "count": len(findings), "groups": [_group(kind, rows) for kind, rows in by_kind(findings)]}
+    groups = [_group(kind, rows, done=name == "resolved") for kind, rows in by_kind(findings)]
+    return {"name": name, "count": len(findings), "groups": groups}
 
 
-def _group(kind: str, findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _group(kind: str, findings: Sequence[Mapping[str, Any]], *, done: bool) -> dict[str, Any]:
     return {
         "title": title(kind),
         "meaning": KINDS[kind][1] if kind in KINDS else "",
-        "severity": findings[0]["severity"],
+        "tone": "done" if done else findings[0]["severity"],
+        "badge": say("status.resolved") if done else say(f"severity.{findings[0]['severity']}"),
         "count": len(findings),
         "stake": shown.sums(at_stake(findings)),
         "open": len(findings) <= OPEN_UP_TO,

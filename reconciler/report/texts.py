@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 ENGLISH: Mapping[str, str] = {
     "title": "Daily report",
-    "times": "All times are in {zone}.",
+    "times": "Times are in {zone} where no other zone is named.",
     "made": "Made from the run that finished {at}.",
     "stale": "No run finished on this day: what follows is the state that the run of {at} left behind.",
     "verdict.reconciled": "Reconciled",
