@@ -22,8 +22,8 @@ def build_providers(
     """The enabled providers, ready to be read."""
     from providers import digiseller, tribute
 
-    builders = {"digiseller": digiseller.build, "tribute": tribute.build}
-    return [builders[name](getattr(settings.providers, name), now=now, sleep=sleep) for name in enabled(settings)]
+    build: dict[str, Callable[..., Provider]] = {"digiseller": digiseller.build, "tribute": tribute.build}
+    return [build[name](getattr(settings.providers, name), now=now, sleep=sleep) for name in enabled(settings)]
 
 
 def build_shop(settings: Settings, *, now: Callable[[], datetime]) -> Source:

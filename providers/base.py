@@ -37,7 +37,10 @@ class Check:
 class Source(Protocol):
     """A place that records come from: a provider or the shop."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What its feeds and records are named after."""
+        ...
 
     def feeds(self) -> tuple[Feed, ...]:
         """The feeds in the order in which they are to be read."""

@@ -70,8 +70,11 @@ def postgres_url(postgres_server: URL) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def no_outside_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Refuse every connection and name look-up beyond this machine, and fail the test that tried one."""
+def no_outside_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Refuse every connection and name look-up beyond this machine, and fail the test that tried one.
+
+    Gives the list of what was tried: a test that means to try something empties it.
+    """
     attempts: list[str] = []
 
     def guard(owner: Any, name: str, address_of: Any) -> None:
@@ -90,7 +93,7 @@ def no_outside_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     guard(socket.socket, "connect_ex", _host)
     guard(socket.socket, "sendto", lambda sock, data, *rest: _host(sock, rest[-1]))
     guard(socket, "getaddrinfo", lambda host, *rest, **kwargs: host)
-    yield
+    yield attempts
     assert not attempts, f"connections to the outside were tried: {attempts}"
 
 
