@@ -276,3 +276,10 @@ def test_the_simulator_refuses_the_fifth_call_within_its_period(desk):
 def test_an_empty_window_is_asked_and_drained(desk):
     window = Window(desk.now, desk.now)
     assert drained(desk.pull(window=window)) == [window]
+
+
+def test_an_empty_list_under_an_error_status_is_no_answer(desk):
+    desk.sell(3)
+    desk.sim.fault(SELLS, "status", 99, status=400, body=sample("seller_sells_v2_empty.json"))
+    with pytest.raises(Retryable, match="400"):
+        desk.pull()

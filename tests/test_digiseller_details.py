@@ -188,3 +188,9 @@ def test_401_on_a_look_means_a_new_log_in_and_then_an_operator(desk):
     desk.sim.fault(INFO, "status", 2, status=401)
     with pytest.raises(NeedsOperator):
         desk.read(ref)
+
+
+def test_a_refusal_under_any_other_status_never_means_not_found(desk):
+    desk.sim.fault(INFO, "status", 99, status=406, body=sample("purchase_info_not_found.json"))
+    with pytest.raises(Retryable, match="406"):
+        desk.read("190000001")

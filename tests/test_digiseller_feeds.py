@@ -175,3 +175,18 @@ def test_xml_in_place_of_chats_is_asked_for_again(desk):
     desk.sim.fault("/api/debates/v2/chats", "not_json")
     assert drained(desk.pull("digiseller.chats")) == [DAY]
     assert len(desk.sim.called("/api/debates/v2/chats")) == 2
+
+
+def test_a_chat_state_under_an_error_status_is_not_believed(desk):
+    (ref,) = desk.sell(1)
+    desk.sim.change(int(ref), chat_at=NOW - timedelta(hours=1))
+    desk.sim.fault("/api/debates/v2/chat-state", "status", status=400, body={"chat_state": 2})
+    (page,) = desk.pull("digiseller.chats")
+    assert (page.signals, [aside.key for aside in page.quarantined]) == ((), [ref])
+
+
+def test_receipts_that_promise_more_and_give_nothing_are_not_followed(desk):
+    body = {"retval": 0, "content": {"items": None, "has_next_page": True}}
+    desk.sim.fault("/api/sellers", "status", 99, status=200, body=body)
+    assert drained(desk.pull("digiseller.receipts")) == [DAY]
+    assert len(desk.sim.called("/api/sellers")) == 1

@@ -80,3 +80,7 @@ def test_a_record_is_kept_without_goods_tokens_and_links_that_open_them():
         "referer": "https://oplata.info/buy.asp?id_i=1&uid=***&lang=ru",
         "list": [{"n": 1}],
     }
+
+
+def test_echoes_are_bounded_in_number():
+    assert len(fields.echoes(packed("&".join(f"p{n}={n}" for n in range(500))), None)) == fields.MAX_ECHOES

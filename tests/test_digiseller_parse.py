@@ -53,8 +53,15 @@ def test_delivered_goods_that_are_no_code_leave_no_hash():
     assert parse.sale(row(product_entry="login: a, password: b")).charge.code_hash is None
 
 
-def test_numbers_may_be_text():
-    texts = row(invoice_id="190000007", amount_in="4.99", amount_out="4.71", returned="1", product_id="2000101")
+def test_numbers_may_be_text_and_currencies_in_any_case():
+    texts = row(
+        amount_currency=" wmz ",
+        invoice_id="190000007",
+        amount_in="4.99",
+        amount_out="4.71",
+        returned="1",
+        product_id="2000101",
+    )
     assert parse.sale(texts) == replace(parse.sale(row()), returned=True)
 
 
@@ -175,6 +182,13 @@ def test_a_look_at_one_invoice_knows_amount_net_and_times():
     assert (charge.amount_minor, charge.currency, charge.fee_minor, charge.listed) == (499, "WMZ", 28, False)
     assert charge.occurred_at == datetime(2026, 10, 20, 9, 0, 5, tzinfo=UTC)
     assert (charge.product_id, charge.buyer_email) == ("2000101", "alice@example.com")
+
+
+def test_the_fee_of_a_refunded_invoice_is_unknown_since_its_net_may_be_zeroed():
+    charge = parse.details("190000004", info("purchase_info_refunded_5.json", profit=Decimal("0.0")), NOW).transactions[
+        0
+    ]
+    assert (charge.fee_minor, charge.amount_minor) == (None, 999)
 
 
 def test_an_unpaid_invoice_is_dated_by_its_purchase():

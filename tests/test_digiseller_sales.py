@@ -231,3 +231,11 @@ def test_a_limit_stricter_than_the_configured_one_is_outlived(desk, small_pages)
     pages = desk.pull() + desk.pull()
     assert (charges(pages), drained(pages)) == (refs, [DAY, DAY])
     assert len(asked(desk)) > 6
+
+
+def test_a_list_that_promises_pages_and_gives_no_rows_is_not_followed(desk):
+    empty = {"retval": 0, "retdesc": None, "total_rows": 5, "pages": 15, "page": 1, "rows": None}
+    desk.sim.fault(SELLS, "status", 99, status=200, body=empty)
+    window = Window(NOW - timedelta(minutes=1), NOW)
+    assert gaps(desk.pull(window=window)) == [window]
+    assert [page for _, _, page in asked(desk)] == [1, 1, 1]

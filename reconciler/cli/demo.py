@@ -1,0 +1,118 @@
+"""`reconciler demo`: reconciles a made-up shop over real HTTP, and holds what was planted against what was found."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from jobs.daemon import serve as serve_daemon
+from jobs.daily_report import write_daily_report
+from jobs.run import RunResult, run_once
+from providers.simulators.digiseller import DigiSellerSimulator
+from providers.simulators.scenario import Scenario, build
+from providers.simulators.scenario.load import into_digiseller, into_tribute
+from providers.simulators.shop import ShopSimulator
+from providers.simulators.tribute import TributeSimulator
+from reconciler import log
+from reconciler.cli import demo_folder, demo_shown, screen
+from reconciler.cli.failures import DONE, FOUND, WrongUsage
+from reconciler.schema import refund_approvals
+from reconciler.settings import Settings
+from reconciler.store.engine import open_store, write
+
+SEED = 1
+
+
+def run_demo(days: int, charges: int, serve: bool, as_json: bool) -> int:
+    """Plant faults in a made-up world, run the main job on it, and print planted against found.
+
+    Everything happens in the folder `reconciler-demo` of the current directory, and no configuration is read. With
+    `serve` the daemon and the providers stay up until Ctrl-C. Returns 0 when exactly what was planted was found, else
+    1. Raises WrongUsage for numbers that make no world, and ConfigError when the folder is not the demo's own.
+    """
+    log.set_up(log.Redactor(), logging.INFO if serve else logging.WARNING)
+    with demo_folder.taken(Path.cwd() / demo_folder.NAME) as folder, _reached_directly():
+        scenario = _world(days, charges)
+        with playing(scenario, folder) as settings, _store(settings) as engine:
+            outcome = _play(scenario, settings, engine, folder, as_json)
+            if serve:
+                screen.warn(f"the daemon runs with {folder / demo_folder.CONFIG}; stop it with Ctrl-C")
+                serve_daemon(settings, engine)
+    return DONE if outcome.exact else FOUND
+
+
+@contextmanager
+def playing(scenario: Scenario, folder: Path) -> Iterator[Settings]:
+    """The made-up world as running providers and a shop's database; gives the settings to reconcile them by."""
+    digiseller, tribute = DigiSellerSimulator(), TributeSimulator()
+    digiseller.switches.sells_limit = 0
+    into_digiseller(digiseller, scenario)
+    into_tribute(tribute, scenario)
+    shop = ShopSimulator(folder / "shop.db")
+    shop.load(scenario)
+    with ExitStack() as running:
+        for simulator in (digiseller, tribute):
+            running.enter_context(simulator)
+        settings = demo_folder.settings(folder, scenario, digiseller, tribute, shop)
+        demo_folder.write_config(folder, settings)
+        yield settings
+
+
+def reconcile(scenario: Scenario, settings: Settings, engine: sa.Engine, notify: Callable[[str], None]) -> RunResult:
+    """Record what the made-up operator approved, and run the main job once."""
+    rows = [{"id": f"demo-{number}", **asdict(one)} for number, one in enumerate(scenario.approvals, 1)]
+    with write(engine) as connection:
+        connection.execute(sa.insert(refund_approvals), rows)
+    return run_once(settings, engine, notify=notify)
+
+
+def _world(days: int, charges: int) -> Scenario:
+    try:
+        return build(datetime.now(UTC), days, charges, SEED)
+    except ValueError as error:
+        raise WrongUsage(f"{error}: give --days 1 or more and --charges 0 or more") from None
+
+
+def _play(scenario: Scenario, settings: Settings, engine: sa.Engine, folder: Path, as_json: bool) -> demo_shown.Outcome:
+    started_s = time.monotonic()
+    with screen.progress("reconciling a made-up shop") as notify:
+        result = reconcile(scenario, settings, engine, notify)
+        notify("writing the report")
+        report = write_daily_report(settings, engine, datetime.now(UTC))["html"]
+    outcome = demo_shown.compare(scenario.expected, result.findings)
+    places = demo_shown.Places(folder, report, time.monotonic() - started_s)
+    if as_json:
+        screen.emit(demo_shown.document(scenario, result, outcome, places))
+    else:
+        screen.show(*demo_shown.tables(scenario, result, outcome, places))
+    return outcome
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[sa.Engine]:
+    engine = open_store(settings.database.url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _reached_directly() -> Iterator[None]:
+    """Keep a proxy of the environment out of the way: it could not reach the simulators on this machine's loopback."""
+    before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
+    os.environ.update(dict.fromkeys(before, "127.0.0.1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
