@@ -368,6 +368,15 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             (("chat_by_administration", ("1001",), "A1"),),
         ),
         Example(
+            "a bad review on a young sale",
+            (charge(), order(), Signal("digiseller", "1001", "bad_review", True, text="does not work")),
+            (("bad_review", ("1001",), "A1"),),
+        ),
+        Example(
+            "a bad review on an old sale",
+            (charge(occurred_at=ago(days=16)), order(), Signal("digiseller", "1001", "bad_review", True)),
+        ),
+        Example(
             "a review taken back",
             (
                 charge(),

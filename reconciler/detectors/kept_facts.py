@@ -9,9 +9,12 @@ from sqlalchemy import Select
 from reconciler.detectors.base import CHARGE, ORDER, Context, Detector, Row, account_of, evidence
 from reconciler.matching.plan import same_charge
 from reconciler.matching.relations import charge, order, tie
+from reconciler.matching.terms import DAY_US
 from reconciler.model import Finding
 from reconciler.schema import gaps, quarantine, signals
 
+YOUNG_US = 15 * DAY_US
+"""The longest time that a marketplace holds the proceeds back, so that a claim can still be settled from them."""
 _SIGNS = {
     "chat_by_administration": "the provider's administration opened the chat with the buyer",
     "code_refuted": "the buyer says that the delivery did not happen",
@@ -19,14 +22,16 @@ _SIGNS = {
 }
 
 
-def _signals(_context: Context) -> Select[Any]:
+def _signals(context: Context) -> Select[Any]:
+    """A bad review counts while the sale is young: later the provider's arbiter does not take the money back."""
+    young = charge.c.occurred_us > context.horizon.now_us - YOUNG_US
     return (
         sa.select(signals.c.provider, signals.c.ref, signals.c.name, signals.c.text, *CHARGE, *ORDER)
         .select_from(signals)
         .outerjoin(charge, same_charge(charge, signals))
         .outerjoin(tie, same_charge(tie, signals))
         .outerjoin(order, order.c.order_id == tie.c.order_id)
-        .where(signals.c.active)
+        .where(signals.c.active, sa.or_(signals.c.name != "bad_review", charge.c.ref.is_(None), young))
         .order_by(signals.c.provider, signals.c.ref, signals.c.name)
     )
 
