@@ -1,6 +1,6 @@
 """Keeps findings over time: opened, changed, resolved, reopened, each step written down with its document."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,17 +25,51 @@ class Changes:
 def save_findings(connection: sa.Connection, found: Iterable[Finding], run_id: int, now: datetime) -> Changes:
     """Bring the stored findings to what was found now; what is not found any more is resolved."""
     stored = {row.id: row for row in connection.execute(sa.select(findings))}
-    changes, seen = Changes(), []
+    changes, events = Changes(), _Events(run_id, now)
+    seen, new = [], []
     for finding in found:
-        id_ = finding_id(finding.kind, finding.subject)
+        id_, said = finding_id(finding.kind, finding.subject), document(finding)
         seen.append(id_)
-        _keep(connection, id_, finding, stored.get(id_), changes, run_id, now)
+        if id_ in stored:
+            _keep(connection, finding, said, stored[id_], changes, events)
+        else:
+            new.append({"id": id_, "subject": finding.subject, "first_seen_at": now, **_columns(finding, said, now)})
+            changes.opened.append(id_)
+            events.add(id_, "opened", "", said)
+    if new:
+        connection.execute(sa.insert(findings), new)
     _touch(connection, seen, now)
     for id_ in sorted(set(stored) - set(seen)):
         if stored[id_].status == OPEN:
-            _resolve(connection, stored[id_], run_id, now)
-            changes.resolved.append(id_)
+            _resolve(connection, stored[id_], changes, events)
+    events.write(connection)
     return changes
+
+
+@dataclass(slots=True)
+class _Events:
+    """What happened to findings in one run, numbered and written together."""
+
+    run_id: int
+    now: datetime
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, id_: str, event: str, note: str, said: dict[str, Any]) -> None:
+        """Note what happened to a finding, with its document."""
+        self.rows.append(
+            {"finding_id": id_, "at": self.now, "run_id": self.run_id, "event": event, "note": note, "document": said}
+        )
+
+    def write(self, connection: sa.Connection) -> None:
+        """Write all events down, each after the last one of its finding."""
+        last: dict[str, int] = {}
+        table = finding_events.c
+        for part in _parts([row["finding_id"] for row in self.rows if row["event"] != "opened"]):
+            query = sa.select(table.finding_id, sa.func.max(table.number)).where(table.finding_id.in_(part))
+            last |= {id_: number for id_, number in connection.execute(query.group_by(table.finding_id))}
+        if self.rows:
+            numbered = [row | {"number": last.get(row["finding_id"], 0) + 1} for row in self.rows]
+            connection.execute(sa.insert(finding_events), numbered)
 
 
 def list_findings(
@@ -107,41 +141,29 @@ def _standing(event: dict[str, Any]) -> dict[str, Any]:
 
 def _keep(
     connection: sa.Connection,
-    id_: str,
     finding: Finding,
+    said: dict[str, Any],
     row: Any,
     changes: Changes,
-    run_id: int,
-    now: datetime,
+    events: _Events,
 ) -> None:
-    said = document(finding)
-    if row is None:
-        values = {"id": id_, "subject": finding.subject, "first_seen_at": now, **_columns(finding, said, OPEN, now)}
-        connection.execute(sa.insert(findings).values(values))
-        _event(connection, id_, run_id, now, "opened", "", said)
-        changes.opened.append(id_)
-        return
     if row.status == RESOLVED:
-        event, status = "reopened", OPEN
-        changes.reopened.append(id_)
+        changes.reopened.append(row.id)
+        events.add(row.id, "reopened", "", said)
     elif row.document == said or row.status == DISMISSED:
         return
     else:
-        event, status = "changed", row.status
-        changes.changed.append(id_)
-    connection.execute(
-        sa.update(findings)
-        .where(findings.c.id == id_)
-        .values(resolved_at=None, resolution=None, **_columns(finding, said, status, now))
-    )
-    _event(connection, id_, run_id, now, event, "", said)
+        changes.changed.append(row.id)
+        events.add(row.id, "changed", "", said)
+    values = {"resolved_at": None, "resolution": None, **_columns(finding, said, events.now)}
+    connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
 
 
-def _columns(finding: Finding, said: dict[str, Any], status: str, now: datetime) -> dict[str, Any]:
+def _columns(finding: Finding, said: dict[str, Any], now: datetime) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "severity": finding.severity,
-        "status": status,
+        "status": OPEN,
         "provider": finding.provider,
         "order_id": finding.order_id,
         "account_id": finding.account_id,
@@ -153,18 +175,21 @@ def _columns(finding: Finding, said: dict[str, Any], status: str, now: datetime)
 
 
 def _touch(connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
-    for start in range(0, len(ids), 500):
-        connection.execute(
-            sa.update(findings).where(findings.c.id.in_(ids[start : start + 500])).values(last_seen_at=now)
-        )
+    for part in _parts(ids):
+        connection.execute(sa.update(findings).where(findings.c.id.in_(part)).values(last_seen_at=now))
 
 
-def _resolve(connection: sa.Connection, row: Any, run_id: int, now: datetime) -> None:
+def _parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def _resolve(connection: sa.Connection, row: Any, changes: Changes, events: _Events) -> None:
     note = _RESOLUTIONS.get(row.kind, "what caused it is not there any more")
-    connection.execute(
-        sa.update(findings).where(findings.c.id == row.id).values(status=RESOLVED, resolved_at=now, resolution=note)
-    )
-    _event(connection, row.id, run_id, now, "resolved", note, row.document)
+    values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note}
+    connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
+    changes.resolved.append(row.id)
+    events.add(row.id, "resolved", note, row.document)
 
 
 _RESOLUTIONS = {
@@ -181,16 +206,3 @@ _RESOLUTIONS = {
     "unreadable_record": "the record was read in a form that is understood",
 }
 """Why a finding of each kind goes away by itself; the others name the fields, which agree now."""
-
-
-def _event(
-    connection: sa.Connection, id_: str, run_id: int | None, now: datetime, event: str, note: str, said: dict[str, Any]
-) -> None:
-    number = connection.execute(
-        sa.select(sa.func.coalesce(sa.func.max(finding_events.c.number), 0)).where(finding_events.c.finding_id == id_)
-    ).scalar_one()
-    connection.execute(
-        sa.insert(finding_events).values(
-            finding_id=id_, number=number + 1, at=now, run_id=run_id, event=event, note=note, document=said
-        )
-    )
