@@ -18,7 +18,7 @@ from tests.cli_world import COMMAND, MINIMAL, Program, _logs_as_before, program
 __all__ = ["_logs_as_before", "program"]
 
 DELIVERED = {
-    "init", "doctor", "run", "daemon", "demo", "findings", "explain", "report", "status", "quarantine", "refund",
+    "init", "doctor", "run", "daemon", "demo", "findings", "match", "explain", "report", "status", "quarantine", "refund",
 }  # fmt: skip
 
 
@@ -41,7 +41,17 @@ def test_version_is_the_packages(program: Program) -> None:
 def test_help_loads_no_heavy_library() -> None:
     code = "import sys\nfrom reconciler.cli import main\nmain(['--help'])\nprint(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([COMMAND[0], "-c", code], capture_output=True, text=True, check=True)
-    for name in ("sqlalchemy", "httpx", "pandas", "jinja2", "xlsxwriter", "structlog", "apscheduler", "pydantic"):
+    for name in (
+        "sqlalchemy",
+        "httpx",
+        "pandas",
+        "jinja2",
+        "xlsxwriter",
+        "structlog",
+        "apscheduler",
+        "pydantic",
+        "duckdb",
+    ):
         assert f"'{name}'" not in done.stderr
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import reconciler
-from reconciler.cli import act, look, session, setup, status, work
+from reconciler.cli import act, look, match, session, setup, status, work
 
 app = typer.Typer(
     name="reconciler",
@@ -49,6 +49,7 @@ app.command("demo")(work.demo)
 app.command("findings")(look.findings)
 app.command("explain")(look.explain)
 app.command("report")(look.report)
+app.command("match")(match.match)
 app.command("status")(status.status)
 quarantine.command("list")(look.quarantine_list)
 quarantine.command("retry")(act.quarantine_retry)
