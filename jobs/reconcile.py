@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from providers import enabled
+from providers import NAMES, enabled
 from reconciler import statement
 from reconciler.columns import to_us
 from reconciler.detectors import DETECTORS, Context
@@ -28,8 +28,9 @@ from reconciler.store.runs import begin_run, end_run
 from reconciler.store.steps import StoreEngine, match_stored
 
 SHOP_FEEDS = ("shop.orders", "shop.accounts", "shop.payments")
-MAIN_FEEDS = {"digiseller": "digiseller.sales", "tribute": "tribute.sales"}
-SWEEPS = {"digiseller": "digiseller.sweep", "tribute": "tribute.sweep"}
+MAIN_FEEDS = {name: f"{name}.sales" for name in NAMES}
+SWEEPS = {name: f"{name}.sweep" for name in NAMES}
+"""By convention: the feed whose completeness lets absence be concluded, and the one that looks back for reversals."""
 
 
 @dataclass(frozen=True, slots=True)

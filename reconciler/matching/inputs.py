@@ -11,8 +11,9 @@ from reconciler.matching import relations
 from reconciler.matching.terms import Horizon
 
 UUID_FORM = "________-____-____-____-____________%"
-FINDABLE_REFS: Mapping[str, str] = {"digiseller": "%", "tribute": UUID_FORM}
-"""The form of refs that a provider can be asked for; what arrives by webhook only has another one."""
+ANY_REF = "%"
+FINDABLE_REFS: Mapping[str, str] = {"tribute": UUID_FORM}
+"""The form of refs that a provider can be asked for, where not every one: other sales arrive by webhook only."""
 POSTAL_FORM = "physical:%"
 """Charges for goods sent by post: the shop's ledger does not deliver them, so their delivery is not judged."""
 NEEDS_LOOK = ("digiseller",)
@@ -149,7 +150,7 @@ def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Selec
             *(row.c[name] for name in ("credits_ordered_micro", "credits_micro", "credits_used_micro")),
             _flag(delivered),
             _flag(named),
-            _flag(_is_findable(row)),
+            _flag(_is_findable(row, providers)),
             _absence(row),
         )
         .outerjoin(account, account.c.account_id == row.c.account_id)
@@ -157,17 +158,18 @@ def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Selec
     )
 
 
-def _is_findable(row: Table) -> ColumnElement[bool]:
+def _is_findable(row: Table, providers: tuple[str, ...]) -> ColumnElement[bool]:
     """Whether the provider's feed would have to show the order's charge, by what the order says of it.
 
     A sale whose order names nothing but a code may be older than the feed, and a code must not be looked up.
     """
     ways = []
-    for provider, form in FINDABLE_REFS.items():
+    for provider in providers:
+        form = FINDABLE_REFS.get(provider, ANY_REF)
         by_ref = row.c.provider_ref.like(form)
         bare = sa.and_(row.c.provider_ref.is_(None), row.c.code_hash.is_(None))
-        ways.append(sa.and_(row.c.provider == provider, sa.or_(by_ref, bare) if form == "%" else by_ref))
-    return sa.or_(*ways)
+        ways.append(sa.and_(row.c.provider == provider, sa.or_(by_ref, bare) if form == ANY_REF else by_ref))
+    return sa.or_(sa.false(), *ways)
 
 
 def _absence(row: Table) -> ColumnElement[int]:

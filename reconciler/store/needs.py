@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select
 
 from reconciler.columns import to_us
-from reconciler.matching.inputs import FINDABLE_REFS, NEEDS_LOOK
+from reconciler.matching.inputs import ANY_REF, FINDABLE_REFS, NEEDS_LOOK
 from reconciler.schema import charge_states, orders, payments, transactions
 
 YOUNG = timedelta(days=15)
@@ -32,7 +32,7 @@ def refs_to_read(connection: sa.Connection, provider: str, now: datetime) -> lis
 
 def _named_by_orders(provider: str, now: datetime) -> Select[Any]:
     """References of delivered orders that no list has shown: looked up before absence is concluded."""
-    form = FINDABLE_REFS.get(provider, "%")
+    form = FINDABLE_REFS.get(provider, ANY_REF)
     by_order = sa.select(orders.c.provider_ref.label("ref"), orders.c.created_at).where(
         orders.c.provider == provider, orders.c.status == "delivered", orders.c.provider_ref.like(form)
     )
