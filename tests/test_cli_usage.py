@@ -18,7 +18,8 @@ from tests.cli_world import COMMAND, MINIMAL, Program, _logs_as_before, program
 __all__ = ["_logs_as_before", "program"]
 
 DELIVERED = {
-    "init", "doctor", "run", "daemon", "demo", "findings", "match", "explain", "report", "status", "quarantine", "refund",
+    "init", "doctor", "run", "daemon", "demo", "findings", "match", "explain", "report", "status", "quarantine",
+    "refund",
 }  # fmt: skip
 
 

@@ -118,7 +118,12 @@ def test_findings_of_files_are_those_of_the_rules(tmp_path: Path) -> None:
 
 
 def test_as_of_fixes_now(tmp_path: Path) -> None:
-    facts = [charge("1", occurred_at=ago(hours=20)), unclaimed("1"), charge("2", product_id="78"), order("A2", "2", product_id="78")]
+    facts = [
+        charge("1", occurred_at=ago(hours=20)),
+        unclaimed("1"),
+        charge("2", product_id="78"),
+        order("A2", "2", product_id="78"),
+    ]
     assert matched(tmp_path / "early", facts, as_of=ago(hours=0))["findings"] == {}
     assert list(matched(tmp_path / "late", facts, as_of=ago(hours=-5))["findings"]) == ["unclaimed_order"]
 

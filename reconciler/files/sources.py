@@ -130,7 +130,7 @@ def _check_type(path: Path, shape: Shape, name: str, kind: str) -> None:
 
 def _check(engine: DuckEngine, path: Path, shape: Shape, columns: dict[str, str]) -> None:
     for name in shape.required:
-        empty_too = "" if name in _MAY_BE_EMPTY else f" OR nullif(trim({name}::VARCHAR), '') IS NULL"
+        empty_too = "" if name in _MAY_BE_EMPTY else _emptiness(name, columns[name])
         for wrong, what in _faults(shape, name, columns[name]):
             row = engine.connection.execute(
                 f"SELECT {name}::VARCHAR, {shape.key[-1]}::VARCHAR FROM given WHERE ({wrong}){empty_too} LIMIT 1"
@@ -140,7 +140,13 @@ def _check(engine: DuckEngine, path: Path, shape: Shape, columns: dict[str, str]
                 raise ConfigError(f"{path}: {name} {said} (in {shape.key[-1]} {row[1]!r})")
 
 
+def _emptiness(name: str, kind: str) -> str:
+    return f" OR trim({name}) = '' OR {name} IS NULL" if kind == "VARCHAR" else f" OR {name} IS NULL"
+
+
 def _faults(shape: Shape, name: str, kind: str) -> list[tuple[str, str]]:
+    if name in shape.whole and kind.startswith(_WHOLE):
+        return [(f"abs({name}) > {MAX_MINOR}", "more than a payment can be")]
     if name in shape.whole:
         text = f"NOT regexp_full_match({name}::VARCHAR, '-?[0-9]{{1,18}}')"
         size = f"abs(try_cast({name} AS BIGINT)) > {MAX_MINOR}"

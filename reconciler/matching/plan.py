@@ -8,7 +8,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 
-from reconciler.matching.relations import charge, claim, contested, echo, edge, member, order, payment, tie
+from reconciler.matching.relations import (
+    charge,
+    claim,
+    contested,
+    echo,
+    edge,
+    free_charge,
+    free_order,
+    member,
+    order,
+    payment,
+    tie,
+)
 
 REFERENCE, PAYMENTS, CODE, ECHO, FALLBACK, PASSED = "reference", "payments", "code", "echo", "fallback", "passed"
 _STRENGTHS = {REFERENCE: 1, PAYMENTS: 2, CODE: 3, ECHO: 4}
@@ -102,13 +114,23 @@ def echo_claims() -> Select[Any]:
     )
 
 
+def free_charges() -> Select[Any]:
+    """Charges that no reference has tied or disputed."""
+    columns = (charge.c[column.name] for column in free_charge.columns)
+    return sa.select(*columns).where(~_exists(tie, charge), ~_exists(contested, charge))
+
+
+def free_orders() -> Select[Any]:
+    """Orders that hold no charge and are not in dispute."""
+    columns = (order.c[column.name] for column in free_order.columns)
+    return sa.select(*columns).where(~_order_in(tie), ~_order_in(contested))
+
+
 def edges(window_us: int, tolerance_minor: int) -> Select[Any]:
     """Pairs of a free charge and a free order that the fallback may take, or would but for a reference.
 
     Same buyer, same money, same product where both say one, charge and order at most `window_us` apart.
     """
-    free_charge = sa.select(charge).where(~_exists(tie, charge), ~_exists(contested, charge)).subquery("c")
-    free_order = sa.select(order).where(~_order_in(tie), ~_order_in(contested)).subquery("o")
     together = sa.union(*(_near(free_charge, free_order, how, window_us, tolerance_minor) for how in BUYERS))
     return sa.select(together.subquery())
 

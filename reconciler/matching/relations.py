@@ -80,6 +80,23 @@ tie = _table(
 )
 """The result: which order each charge paid for, and the rule that says so."""
 
+free_charge = _table(
+    "m_free_charge",
+    *_text("provider", "ref", "money", "account_id", "telegram", "email", "product_id", "code_hash"),
+    *_whole("amount_minor", "occurred_us"),
+    Index("mi_free_charge", "money", "amount_minor"),
+)
+"""Charges that no reference has tied or disputed."""
+
+free_order = _table(
+    "m_free_order",
+    *_text("order_id", "provider", "code_hash", "account_id", "telegram", "email", "product_id", "money"),
+    *_whole("amount_minor", "created_us"),
+    *_flags("delivered", "named"),
+    Index("mi_free_order", "money", "amount_minor"),
+)
+"""Orders that hold no charge and are not in dispute."""
+
 edge = _table(
     "m_edge",
     *_text("provider", "ref", "order_id"),

@@ -7,7 +7,18 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, Table
 
 from reconciler.matching import plan
-from reconciler.matching.relations import claim, contested, edge, likely, member, pair, surplus, tie
+from reconciler.matching.relations import (
+    claim,
+    contested,
+    edge,
+    free_charge,
+    free_order,
+    likely,
+    member,
+    pair,
+    surplus,
+    tie,
+)
 from reconciler.matching.repeats import Repeat, held_surplus, held_together, paid_twice, repeat_pairs
 from reconciler.matching.terms import Horizon, Terms
 
@@ -41,6 +52,8 @@ def match(engine: Engine, terms: Terms, horizon: Horizon) -> None:
     engine.fill(member, plan.members())
     engine.fill(tie, plan.group_ties())
     _tie_by_claims(engine, plan.echo_claims())
+    engine.fill(free_charge, plan.free_charges())
+    engine.fill(free_order, plan.free_orders())
     engine.fill(edge, plan.edges(terms.fallback_window_us, terms.tolerance_minor))
     _take_best(engine, contradicting=0)
     _take_best(engine, contradicting=1)
