@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -228,6 +229,8 @@ def test_serving_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:
     arguments = (*COMMAND, "demo", "--days", "14", "--charges", "5", "--serve")
     with subprocess.Popen(arguments, cwd=tmp_path, env=_disturbed(), stderr=subprocess.PIPE, text=True) as served:
         assert served.stderr is not None
+        deadline = threading.Timer(90, served.kill)
+        deadline.start()
         lines = []
         for line in served.stderr:
             lines.append(line)
@@ -235,6 +238,7 @@ def test_serving_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:
                 break
         served.send_signal(signal.SIGINT)
         lines += served.stderr.readlines()
+        deadline.cancel()
     text = "".join(lines)
     assert served.returncode == 0, text
     assert "verdict=findings" in text

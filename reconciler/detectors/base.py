@@ -41,10 +41,18 @@ ACCOUNT = tuple(column.label(f"account_{column.name}") for column in account.col
 
 def charges_with_orders() -> Select[Any]:
     """Every paid charge with its order and account, if any, as `charge_…`, `order_…`, `account_…`, and the rule."""
+    return _with_orders(sa.select(*CHARGE, *ORDER, *ACCOUNT, tie.c.rule).select_from(charge), charge)
+
+
+def about_charges(source: Any) -> Select[Any]:
+    """Every row of a table that names a charge (`provider`, `ref`), with that charge and its order, if known."""
+    rows = sa.select(*CHARGE, *ORDER, *ACCOUNT, tie.c.rule).select_from(source)
+    return _with_orders(rows.outerjoin(charge, same_charge(charge, source)), source)
+
+
+def _with_orders(rows: Select[Any], source: Any) -> Select[Any]:
     return (
-        sa.select(*CHARGE, *ORDER, *ACCOUNT, tie.c.rule)
-        .select_from(charge)
-        .outerjoin(tie, same_charge(tie, charge))
+        rows.outerjoin(tie, same_charge(tie, source))
         .outerjoin(order, order.c.order_id == tie.c.order_id)
         .outerjoin(account, account.c.account_id == sa.func.coalesce(order.c.account_id, charge.c.account_id))
     )

@@ -6,9 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Select
 
-from reconciler.detectors.base import CHARGE, ORDER, Context, Detector, Row, account_of, evidence
-from reconciler.matching.plan import same_charge
-from reconciler.matching.relations import charge, order, tie
+from reconciler.detectors.base import Context, Detector, Row, about_charges, account_of, evidence
+from reconciler.matching.relations import charge
 from reconciler.matching.terms import DAY_US
 from reconciler.model import Finding
 from reconciler.schema import gaps, quarantine, signals
@@ -26,11 +25,8 @@ def _signals(context: Context) -> Select[Any]:
     """A bad review counts while the sale is young: later the provider's arbiter does not take the money back."""
     young = charge.c.occurred_us > context.horizon.now_us - YOUNG_US
     return (
-        sa.select(signals.c.provider, signals.c.ref, signals.c.name, signals.c.text, *CHARGE, *ORDER)
-        .select_from(signals)
-        .outerjoin(charge, same_charge(charge, signals))
-        .outerjoin(tie, same_charge(tie, signals))
-        .outerjoin(order, order.c.order_id == tie.c.order_id)
+        about_charges(signals)
+        .add_columns(signals.c.provider, signals.c.ref, signals.c.name, signals.c.text)
         .where(signals.c.active, sa.or_(signals.c.name != "bad_review", charge.c.ref.is_(None), young))
         .order_by(signals.c.provider, signals.c.ref, signals.c.name)
     )

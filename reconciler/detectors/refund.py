@@ -7,20 +7,17 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 
 from reconciler.detectors.base import (
-    ACCOUNT,
-    CHARGE,
-    ORDER,
     Context,
     Detector,
     Row,
+    about_charges,
     account_of,
     charges_with_orders,
     evidence,
     money,
     when,
 )
-from reconciler.matching.plan import same_charge
-from reconciler.matching.relations import account, approval, charge, order, reversal, tie
+from reconciler.matching.relations import approval, charge, order, reversal, tie
 from reconciler.matching.terms import DAY_US
 from reconciler.model import Finding, Status
 
@@ -33,7 +30,7 @@ def _unexecuted(_context: Context) -> Select[Any]:
 
 def _approved_by_record() -> Select[Any]:
     return (
-        sa.select(*CHARGE, *ORDER, *ACCOUNT)
+        about_charges(approval)
         .add_columns(
             approval.c.provider,
             approval.c.ref,
@@ -42,11 +39,6 @@ def _approved_by_record() -> Select[Any]:
             approval.c.recorded_us.label("approved_us"),
             approval.c.decided_by,
         )
-        .select_from(approval)
-        .outerjoin(charge, same_charge(charge, approval))
-        .outerjoin(tie, same_charge(tie, approval))
-        .outerjoin(order, order.c.order_id == tie.c.order_id)
-        .outerjoin(account, account.c.account_id == sa.func.coalesce(order.c.account_id, charge.c.account_id))
         .where(~_is_reversed(approval.c.provider, approval.c.ref))
     )
 
@@ -64,7 +56,7 @@ def _approved_by_shop() -> Select[Any]:
         .correlate(order)
     )
     return (
-        sa.select(*CHARGE, *ORDER, *ACCOUNT)
+        charges_with_orders()
         .add_columns(
             charge.c.provider,
             charge.c.ref,
@@ -73,10 +65,6 @@ def _approved_by_shop() -> Select[Any]:
             order.c.updated_us.label("approved_us"),
             sa.literal("the shop").label("decided_by"),
         )
-        .select_from(charge)
-        .join(tie, same_charge(tie, charge))
-        .join(order, order.c.order_id == tie.c.order_id)
-        .outerjoin(account, account.c.account_id == sa.func.coalesce(order.c.account_id, charge.c.account_id))
         .where(order.c.status == "refunded", ~executed, ~_is_approved())
     )
 
