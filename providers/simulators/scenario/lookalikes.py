@@ -148,3 +148,9 @@ def _harmless_signs(world: World) -> None:
     sale = world.sale(buyer, world.recently(), review=taken_back)
     world.order(sale, buyer, "nothing")
     world.silent("a bad review that the buyer took back")
+    if world.since > world.ago(days=25):
+        return
+    buyer = world.buyer()
+    sale = world.sale(buyer, world.ago(days=24), review=Review(positive=False, text="Slow"))
+    world.order(sale, buyer, "nothing")
+    world.silent("a bad review of a sale whose proceeds DigiSeller has long set free")
