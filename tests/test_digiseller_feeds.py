@@ -4,8 +4,8 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from providers.digiseller import feeds
-from reconciler.errors import Retryable
+from providers.digiseller import feeds, parse
+from reconciler.errors import BadRecord, Retryable
 from reconciler.model import Status
 from tests.digiseller_desk import DAY, NOW, Desk, drained, gaps, sample, transactions
 
@@ -185,8 +185,26 @@ def test_a_chat_state_under_an_error_status_is_not_believed(desk):
     assert (page.signals, [aside.key for aside in page.quarantined]) == ((), [ref])
 
 
-def test_receipts_that_promise_more_and_give_nothing_are_not_followed(desk):
-    body = {"retval": 0, "content": {"items": None, "has_next_page": True}}
-    desk.sim.fault("/api/sellers", "status", 99, status=200, body=body)
-    assert drained(desk.pull("digiseller.receipts")) == [DAY]
-    assert len(desk.sim.called("/api/sellers")) == 1
+@pytest.mark.parametrize(
+    ("feed", "place", "body"),
+    [
+        ("receipts", "/api/sellers", {"retval": 0, "content": {"items": None, "has_next_page": True}}),
+        ("chats", "/api/debates/v2/chats", {"pages": 3, "chats": []}),
+    ],
+)
+def test_a_list_that_promises_more_and_gives_nothing_ends_in_a_gap(desk, feed, place, body):
+    desk.sim.fault(place, "status", 99, status=200, body=body)
+    pages = desk.pull(f"digiseller.{feed}")
+    assert (drained(pages), gaps(pages)) == ([], [DAY])
+    assert len(desk.sim.called(place)) == 1
+
+
+@pytest.mark.parametrize(("state", "active"), [(0, False), (1, False), (2, True), ("2", True)])
+def test_a_chat_that_the_administration_opened_is_a_signal(state, active):
+    signal = parse.chat_signal("190000003", {"chat_state": state}, NOW)
+    assert (signal.name, signal.active, signal.occurred_at) == ("chat_by_administration", active, NOW)
+
+
+def test_an_unknown_chat_state_is_a_bad_record():
+    with pytest.raises(BadRecord, match="unknown chat_state 3"):
+        parse.chat_signal("190000003", {"chat_state": 3}, NOW)

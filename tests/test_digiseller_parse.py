@@ -276,17 +276,6 @@ def test_an_invoice_without_a_state_says_nothing_about_the_charge(content):
     assert (page.states, page.transactions, len(page.quarantined)) == ((), (), 1)
 
 
-@pytest.mark.parametrize(("state", "active"), [(0, False), (1, False), (2, True), ("2", True)])
-def test_a_chat_that_the_administration_opened_is_a_signal(state, active):
-    signal = parse.chat_signal("190000003", {"chat_state": state}, NOW)
-    assert (signal.name, signal.active, signal.occurred_at) == ("chat_by_administration", active, NOW)
-
-
-def test_an_unknown_chat_state_is_a_bad_record():
-    with pytest.raises(BadRecord, match="unknown chat_state 3"):
-        parse.chat_signal("190000003", {"chat_state": 3}, NOW)
-
-
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -23,8 +23,8 @@ def receipts(client: Client, window: Window) -> Iterator[Page]:
         params = receipts_request(window, number, COUNT)
         items, more = client.call("GET", "sellers/account/receipts", params=params, read=_receipts)
         page = _receipts_page(items, taken)
-        if not more:
-            yield replace(page, drained=window)
+        if not more or not items:
+            yield _last(page, window, complete=not more)
             return
         yield page
     yield _endless(parse.RECEIPTS, window)
@@ -47,7 +47,7 @@ def chats(client: Client, window: Window) -> Iterator[Page]:
         items, pages = client.call("GET", "debates/v2/chats", params=params, read=_chats)
         page = _chats_page(client, window, items)
         if number >= pages or not items:
-            yield replace(page, drained=window)
+            yield _last(page, window, complete=number >= pages)
             return
         yield page
     yield _endless(parse.CHATS, window)
@@ -59,7 +59,7 @@ def _receipts(answer: dict[str, Any]) -> tuple[list[Any], bool]:
         raise Retryable("DigiSeller's receipts are not in their shape (retval or content is missing)")
     items = _rows(content, "items")
     try:
-        return items, flag(content.get("has_next_page"), "has_next_page") and bool(items)
+        return items, flag(content.get("has_next_page"), "has_next_page")
     except BadRecord as error:
         raise Retryable(f"DigiSeller's receipts are not in their shape ({error})") from None
 
@@ -136,6 +136,13 @@ def _chat_state(client: Client, ref: str) -> dict[str, Any]:
 
     state: dict[str, Any] = client.look("debates/v2/chat-state", judge, {"id_i": ref})
     return state
+
+
+def _last(page: Page, window: Window, *, complete: bool) -> Page:
+    """The page that ends a list; one that promises more and gives nothing proves nothing."""
+    if complete:
+        return replace(page, drained=window)
+    return replace(page, gap=Gap(window, "a page of the list promises more and holds nothing"))
 
 
 def _endless(feed: str, window: Window) -> Page:
