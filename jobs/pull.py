@@ -122,13 +122,18 @@ class Pull:
 
 
 def _together(pages: Iterator[Page]) -> Iterator[Page]:
-    """Single looks joined to pages of a useful size: one commit for each."""
+    """Single looks joined to pages of a useful size, one commit for each; a fault loses none that came before it."""
     held: list[Page] = []
-    for page in pages:
-        held.append(page)
-        if len(held) == READ_AHEAD:
+    try:
+        for page in pages:
+            held.append(page)
+            if len(held) == READ_AHEAD:
+                yield _joined(held)
+                held = []
+    except (Retryable, NeedsOperator):
+        if held:
             yield _joined(held)
-            held = []
+        raise
     if held:
         yield _joined(held)
 

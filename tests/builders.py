@@ -195,7 +195,7 @@ def page_of(facts: Iterable[Any]) -> Page:
 
 def _approval_row(approval: Approval) -> dict[str, Any]:
     return {
-        "id": f"approval-{approval.ref}",
+        "id": f"approval-{approval.ref}-{approval.amount_minor}",
         "provider": approval.provider,
         "ref": approval.ref,
         "amount_minor": approval.amount_minor,

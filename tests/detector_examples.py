@@ -314,6 +314,16 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             (("no_reversal", ("1001",), "A1"),),
         ),
         Example(
+            "two approvals of one charge are one finding",
+            (
+                charge(),
+                order(),
+                Approval(amount_minor=300, recorded_at=ago(days=8)),
+                Approval(amount_minor=400, recorded_at=ago(days=9)),
+            ),
+            (("no_reversal", ("1001",), "A1"),),
+        ),
+        Example(
             "approved for a charge that was never seen",
             (Approval(recorded_at=ago(days=8)),),
             (("no_reversal", ("1001",), None),),

@@ -1,5 +1,6 @@
 """Finds approved refunds that did not happen and refunds larger than their charge (policy 6)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -78,11 +79,17 @@ def _is_approved() -> ColumnElement[bool]:
 
 
 def _judge_unexecuted(rows: Iterable[Row], context: Context) -> Iterator[Finding]:
-    """Only once reversals were read completely after the time that the refund had."""
+    """Only once reversals were read completely after the time that the refund had; one finding for each charge."""
+    overdue: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         due_us = row["approved_us"] + context.terms.execution_us
         if due_us <= context.horizon.now_us and due_us <= context.horizon.reversals_until_us.get(row["provider"], 0):
-            yield _not_executed(row, context.terms.execution_us // DAY_US)
+            overdue[row["provider"], row["ref"]].append(row)
+    for approvals in overdue.values():
+        total = sum(row["amount_minor"] for row in approvals)
+        by = ", ".join(dict.fromkeys(row["decided_by"] for row in approvals))
+        row = {**approvals[0], "amount_minor": total, "decided_by": by}
+        yield _not_executed(row, context.terms.execution_us // DAY_US)
 
 
 def _not_executed(row: Row, days: int) -> Finding:
