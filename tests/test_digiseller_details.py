@@ -194,3 +194,21 @@ def test_a_refusal_under_any_other_status_never_means_not_found(desk):
     desk.sim.fault(INFO, "status", 99, status=406, body=sample("purchase_info_not_found.json"))
     with pytest.raises(Retryable, match="406"):
         desk.read("190000001")
+
+
+def test_an_invoice_that_cannot_be_read_keeps_back_none_of_the_others(desk):
+    refs = desk.sell(4)
+    desk.sim.fault(f"{INFO}/{refs[1]}", "status", 99)
+    pages = desk.provider.read(refs)
+    seen = [next(pages).states[0].ref for _ in range(3)]
+    with pytest.raises(Retryable, match="500"):
+        next(pages)
+    assert seen == [refs[0], refs[2], refs[3]]
+
+
+def test_a_service_that_is_down_is_not_asked_for_every_invoice(desk):
+    refs = desk.sell(6)
+    desk.sim.fault(INFO, "status", 999)
+    with pytest.raises(Retryable):
+        desk.read(*refs)
+    assert {call.path for call in desk.sim.called(INFO)} == {f"{INFO}/{ref}" for ref in refs[:3]}

@@ -12,11 +12,11 @@ from jobs.pull import BEGINNING, Pull
 from providers.base import Check, Feed
 from reconciler.errors import NeedsOperator, Retryable
 from reconciler.model import Gap, Page, Window
-from reconciler.schema import transactions
+from reconciler.schema import charge_states, transactions
 from reconciler.settings import Schedule
 from reconciler.store.engine import open_store, read
 from reconciler.store.facts import feed_rows
-from tests.builders import NOW, charge
+from tests.builders import NOW, charge, looked_up
 
 
 @dataclass
@@ -181,3 +181,15 @@ def test_since_and_until_replace_the_window(engine: sa.Engine) -> None:
     since, until = NOW - timedelta(days=9), NOW - timedelta(days=8)
     pull(engine, source, since=since, until=until)
     assert source.asked["digiseller.sales"] == Window(since, until)
+
+
+def test_looks_before_a_fault_are_stored_and_the_fault_is_said(engine: sa.Engine) -> None:
+    def looks(_refs: Iterable[str]) -> Iterator[Page]:
+        yield Page("digiseller.details", states=(looked_up("1001"),))
+        raise Retryable("invoice 1002 cannot be read")
+
+    source = Scripted({"digiseller.sales": with_charge})
+    source.read = looks  # type: ignore[method-assign]
+    assert pull(engine, source) == ["digiseller.details: invoice 1002 cannot be read"]
+    with read(engine) as connection:
+        assert connection.execute(sa.select(charge_states.c.ref)).scalars().all() == ["1001"]
