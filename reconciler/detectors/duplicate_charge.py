@@ -16,7 +16,7 @@ from reconciler.model import Finding
 def _candidates(_context: Context) -> Select[Any]:
     kept_order = (
         sa.select(tie.c.order_id)
-        .where(tie.c.provider == surplus.c.provider, tie.c.ref == surplus.c.kept_ref)
+        .where(tie.c.provider == surplus.c.kept_provider, tie.c.ref == surplus.c.kept_ref)
         .correlate(surplus)
         .scalar_subquery()
     )
@@ -54,7 +54,7 @@ def _finding(subject: str, provider: str, currency: str, charges: list[Row]) -> 
         account_id=account_of(first),
         amount_minor=amount,
         currency=currency,
-        reason="same_order" if subject.startswith("order:") else "repeated_charge",
+        reason="same_order" if any(_shares_order(row) for row in charges) else "repeated_charge",
         policy_clause="3.duplicate_charge",
         recommendation="refund",
         refundable_minor=amount,
@@ -64,6 +64,11 @@ def _finding(subject: str, provider: str, currency: str, charges: list[Row]) -> 
         ),
         evidence={"surplus": [evidence(row) for row in charges], "kept": first["kept_ref"]},
     )
+
+
+def _shares_order(row: Row) -> bool:
+    """The shop or the provider ties the charge to the order that the kept one paid for."""
+    return row["order_order_id"] is not None and row["order_order_id"] == row["kept_order_id"]
 
 
 DETECTOR = Detector(("duplicate_charge",), _candidates, _judge)

@@ -34,7 +34,7 @@ def _candidates(context: Context) -> Select[Any]:
             _flag(currency).label("currency_differs"),
             _flag(product).label("product_differs"),
             _flag(buyer).label("buyer_differs"),
-            _together().label("paid_together_minor"),
+            _standing_together().label("paid_together_minor"),
         )
         .where(
             tie.c.rule.not_in([FALLBACK, PASSED]),
@@ -47,15 +47,20 @@ def _candidates(context: Context) -> Select[Any]:
 
 
 def _amount_differs(tolerance_minor: int) -> ColumnElement[bool]:
-    """Amounts are compared in the same currency only; part payments count together."""
+    """Amounts are compared in the same currency only; part payments count together, also if some went back since."""
+    paid = (charge.c.amount_minor, _standing_together(), _together())
     return sa.and_(
         charge.c.money == order.c.money,
-        sa.func.abs(charge.c.amount_minor - order.c.amount_minor) > tolerance_minor,
-        sa.func.abs(_together() - order.c.amount_minor) > tolerance_minor,
+        *(sa.func.abs(sum_minor - order.c.amount_minor) > tolerance_minor for sum_minor in paid),
     )
 
 
-def _together() -> Any:
+def _standing_together() -> Any:
+    """What the order's charges paid that did not go back; where all went back, what they had paid."""
+    return sa.func.coalesce(_together(standing=True), _together())
+
+
+def _together(standing: bool = False) -> Any:
     """What the order's charges that are not surplus paid in the order's currency."""
     also, held = charge.alias("also"), tie.alias("held")
     return (
@@ -65,6 +70,7 @@ def _together() -> Any:
         .where(
             held.c.order_id == order.c.order_id,
             also.c.money == order.c.money,
+            also.c.reversed == 0 if standing else sa.true(),
             ~sa.exists().where(same_charge(surplus, also)),
         )
         .correlate(order)

@@ -118,8 +118,12 @@ likely = _table(
 )
 """Pairs that the fallback would have taken but for a contradicting reference."""
 
-surplus = _table("m_surplus", *_text("provider", "ref", "subject", "kept_ref"), Index("mi_surplus", "provider", "ref"))
-"""Charges that pay a purchase again; `subject` names the purchase."""
+surplus = _table(
+    "m_surplus",
+    *_text("provider", "ref", "subject", "kept_provider", "kept_ref"),
+    Index("mi_surplus", "provider", "ref"),
+)
+"""Charges that pay a purchase again; `subject` names the purchase, `kept_…` the charge that stands."""
 
 reversal = _table(
     "m_reversal",

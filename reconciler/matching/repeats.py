@@ -1,17 +1,14 @@
-"""Tells a purchase that was paid more than once from purchases made more than once (policy 3, duplicate charge).
-
-The selects only find the few charges that could be repeats; what they are is decided here on plain values.
-"""
+"""Finds the few charges that could pay a purchase again; `purchases` decides what they are."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 
 from reconciler.matching.plan import BUYERS, buyers_agree, same_charge
+from reconciler.matching.purchases import Member
 from reconciler.matching.relations import charge, contested, likely, order, tie
 
 
@@ -23,44 +20,6 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A charge as far as repeats are concerned, with the order that it is tied to."""
-
-    provider: str
-    ref: str
-    occurred_us: int
-    amount_minor: int
-    money: str | None
-    reversed: bool
-    approved: bool
-    looked_up: bool
-    disputed_tie: bool
-    order_id: str | None
-    order_amount_minor: int | None
-    order_money: str | None
-    delivered: bool
-    named: bool
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What identifies the charge."""
-        return self.provider, self.ref
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """One purchase with more charges than it should have, or with its order passed on after a refund.
-
-    `passed` names charges that take over the order of a charge refunded with approval.
-    """
-
-    subject: str
-    kept_ref: str
-    surplus: tuple[Member, ...]
-    passed: tuple[tuple[Member, str], ...] = ()
-
-
 def held_together(engine: Reader) -> Iterator[list[Member]]:
     """The charges of each order that holds more than one of them, reversed ones included."""
     several = sa.select(tie.c.order_id).group_by(tie.c.order_id).having(sa.func.count() > 1)
@@ -69,35 +28,6 @@ def held_together(engine: Reader) -> Iterator[list[Member]]:
     for row in engine.rows(source):
         groups[row["order_id"]].append(_member(row))
     yield from groups.values()
-
-
-def held_surplus(members: list[Member], tolerance_minor: int) -> Repeat:
-    """Which charges of one order are surplus: those beyond the first ones that make up the order's amount.
-
-    The charge that the order itself names comes first, then the earliest. Part payments are no repeats, and a
-    reversed charge is not surplus any more.
-    """
-    standing = sorted(
-        (one for one in members if not one.reversed), key=lambda one: (not one.named, one.occurred_us, one.key)
-    )
-    subject = f"order:{members[0].order_id}"
-    kept = _paying(standing, tolerance_minor)
-    return Repeat(subject, standing[0].ref if standing else "", tuple(standing[kept:]))
-
-
-def _paying(standing: list[Member], tolerance_minor: int) -> int:
-    """How many of the charges, in this order, pay for the order: all when they do not exceed it, else at least one."""
-    if any(one.money is None or one.money != one.order_money for one in standing):
-        return 1
-    total, wanted = 0, standing[0].order_amount_minor if standing else 0
-    sums = []
-    for one in standing:
-        total += one.amount_minor
-        sums.append(total)
-    exact = [place for place, paid in enumerate(sums, 1) if abs(paid - (wanted or 0)) <= tolerance_minor]
-    if exact:
-        return exact[0]
-    return len(standing) if total < (wanted or 0) else 1
 
 
 def repeat_pairs(engine: Reader, window_us: int) -> Iterator[list[Member]]:
@@ -114,32 +44,7 @@ def repeat_pairs(engine: Reader, window_us: int) -> Iterator[list[Member]]:
     for key in sorted(parent):
         clusters[_root(parent, key)].append(members[key])
     for cluster in clusters.values():
-        yield sorted(cluster, key=lambda one: (one.occurred_us, one.key))
-
-
-def paid_twice(cluster: list[Member], settled_us: int) -> Repeat | None:
-    """The surplus of a cluster of like charges, or None where each of them got its own delivered order.
-
-    `settled_us` is the time before which a missing delivery counts. A charge whose code was not looked up, or whose
-    order is in conflict, is never called surplus.
-    """
-    standing = [one for one in cluster if not one.reversed]
-    served = [one for one in standing if one.delivered]
-    lacking = [one for one in standing if not one.delivered]
-    vacant = [one for one in cluster if one.reversed and one.approved and one.delivered and one.order_id]
-    passed = tuple((heir, gone.order_id or "") for heir, gone in zip(lacking, vacant, strict=False) if gone.order_id)
-    lacking = lacking[len(passed) :]
-    kept = served[0] if served else passed[0][0] if passed else lacking[0] if lacking else None
-    if kept is None:
-        return None
-    extra = [one for one in lacking if one.key != kept.key and _is_settled(one, settled_us)]
-    if not extra and not passed:
-        return None
-    return Repeat(f"charge:{cluster[0].provider}/{cluster[0].ref}", kept.ref, tuple(extra), passed)
-
-
-def _is_settled(one: Member, settled_us: int) -> bool:
-    return one.looked_up and not one.disputed_tie and one.occurred_us <= settled_us
+        yield sorted(cluster, key=lambda one: one.place)
 
 
 def _pairs(how: str, window_us: int) -> Select[Any]:
@@ -196,8 +101,9 @@ def _members() -> Select[Any]:
             order.c.money.label("order_money"),
             order.c.delivered,
             order.c.status.label("order_status"),
+            order.c.provider.label("order_provider"),
             order.c.provider_ref,
-            sa.case((disputed, 1), else_=0).label("disputed_tie"),
+            sa.case((disputed, 1), else_=0).label("disputed"),
         )
         .select_from(charge)
         .outerjoin(tie, same_charge(tie, charge))
@@ -223,12 +129,13 @@ def _member(row: Mapping[str, Any]) -> Member:
         reversed=bool(row["reversed"]),
         approved=bool(row["approved"]) or row["order_status"] == "refunded",
         looked_up=bool(row["looked_up"]),
-        disputed_tie=bool(row["disputed_tie"]),
+        disputed=bool(row["disputed"]),
         order_id=row["order_id"],
         order_amount_minor=row["order_amount_minor"],
         order_money=row["order_money"],
         delivered=bool(row["delivered"]),
-        named=row["provider_ref"] is not None and row["provider_ref"] in {row["ref"], row["group_ref"]},
+        named=row["order_provider"] in {None, row["provider"]}
+        and row["provider_ref"] in {row["ref"], row["group_ref"]},
     )
 
 

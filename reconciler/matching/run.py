@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, Table
 
 from reconciler.matching import plan
+from reconciler.matching.purchases import Member, Purchase, purchases
 from reconciler.matching.relations import (
     claim,
     contested,
@@ -19,7 +20,7 @@ from reconciler.matching.relations import (
     surplus,
     tie,
 )
-from reconciler.matching.repeats import Repeat, held_surplus, held_together, paid_twice, repeat_pairs
+from reconciler.matching.repeats import held_together, repeat_pairs
 from reconciler.matching.terms import Horizon, Terms
 
 MAX_ROUNDS = 8
@@ -106,26 +107,21 @@ def greedy(edges: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _mark_surplus(engine: Engine, terms: Terms, horizon: Horizon) -> None:
-    found = [held_surplus(rows, terms.tolerance_minor) for rows in held_together(engine)]
-    repeats = [repeat for repeat in found if repeat.surplus]
-    taken = {one.key for repeat in repeats for one in repeat.surplus}
-    for cluster in repeat_pairs(engine, terms.duplicate_window_us):
-        repeat = paid_twice([one for one in cluster if one.key not in taken], horizon.settled_us - terms.grace_us)
-        if repeat:
-            repeats.append(repeat)
-    _write_surplus(engine, repeats)
+    held, clusters = held_together(engine), repeat_pairs(engine, terms.duplicate_window_us)
+    found = purchases(held, clusters, terms.tolerance_minor, horizon.settled_us - terms.grace_us)
+    engine.add(surplus, [row for purchase in found for row in _surplus_rows(purchase)])
+    _pass_on(engine, [passed for purchase in found for passed in purchase.passed])
 
 
-def _write_surplus(engine: Engine, repeats: list[Repeat]) -> None:
-    engine.add(
-        surplus,
-        [
-            {"provider": one.provider, "ref": one.ref, "subject": repeat.subject, "kept_ref": repeat.kept_ref}
-            for repeat in repeats
-            for one in repeat.surplus
-        ],
-    )
-    passed = [(heir, order_id) for repeat in repeats for heir, order_id in repeat.passed]
+def _surplus_rows(purchase: Purchase) -> list[dict[str, Any]]:
+    if purchase.kept is None:
+        return []
+    kept = {"kept_provider": purchase.kept.provider, "kept_ref": purchase.kept.ref}
+    return [{"provider": one.provider, "ref": one.ref, "subject": purchase.subject, **kept} for one in purchase.surplus]
+
+
+def _pass_on(engine: Engine, passed: list[tuple[Member, str]]) -> None:
+    """Tie charges to the orders that they take over."""
     for heir, _ in passed:
         engine.delete(tie, sa.and_(tie.c.provider == heir.provider, tie.c.ref == heir.ref))
     engine.add(
