@@ -98,10 +98,10 @@ def _story(row: Row) -> tuple[str, str]:
 def _refundable(row: Row) -> int | None:
     return refundable_minor(
         row["charge_amount_minor"],
-        credits_micro=row["order_credits_ordered_micro"],
+        credits_micro=row["order_credits_micro"],
         credits_used_micro=row["order_credits_used_micro"],
-        balance_micro=None,
-        delivered=bool(row["order_delivered"]),
+        balance_micro=row["account_balance_micro"],
+        delivered=bool(row["order_delivered"] and row["order_credits_micro"]),
     )
 
 
