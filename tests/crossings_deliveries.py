@@ -1,6 +1,6 @@
 """Worlds of deliveries in part, of refunded orders, and of orders whose payment is not to be found."""
 
-from tests.builders import CREDIT, account, order
+from tests.builders import CREDIT, account, denied, order, pending
 from tests.crossing import Crossing, paid
 
 PARTLY = {"account_id": "acc", "credits_ordered_micro": 100 * CREDIT, "credits_micro": 40 * CREDIT}
@@ -36,4 +36,10 @@ CROSSINGS = (
         (*paid("1001"), order(**PARTLY | {"credits_micro": 0}), account(balance_micro=0)),
         ("undelivered_order(partly_delivered) 1001 of A1, refundable 10.00",),
     ),
+    Crossing(
+        "delivered, refunded since, and the provider knows no such payment",
+        (order(status="refunded"), denied()),
+        ("missing_charge(unknown_reference) 1001 of A1",),
+    ),
+    Crossing("refunded without a delivery, and never paid", (pending(status="refunded"), denied())),
 )

@@ -52,8 +52,8 @@ def test_a_delivered_sale_is_read_once_a_day_while_it_is_young(engine: sa.Engine
 
 @pytest.mark.parametrize(
     "delivered",
-    [order(), order(ref=None, code_hash="c" * 64), order(ref=None)],
-    ids=["by reference", "by code", "by payment"],
+    [order(), order(status="refunded"), order(ref=None, code_hash="c" * 64), order(ref=None)],
+    ids=["by reference", "refunded since", "by code", "by payment"],
 )
 def test_an_old_sale_that_a_delivered_order_holds_needs_no_look(engine: sa.Engine, delivered: Any) -> None:
     payment = [Payment("A1", "digiseller", "1001")] if not delivered.provider_ref and not delivered.code_hash else []
@@ -88,6 +88,7 @@ def test_a_reference_that_only_an_order_names_is_looked_up_before_absence_is_con
     assert wanted(engine, order(ref="5555")) == ["5555"]
     assert wanted(engine, denied("5555")) == []
     assert wanted(engine, order("A2", None), Payment("A2", "digiseller", "6666")) == ["6666"]
+    assert wanted(engine, denied("6666"), order("A3", "7777", status="refunded")) == ["7777"]
 
 
 def test_an_undelivered_order_and_one_without_provider_ask_nothing(engine: sa.Engine) -> None:

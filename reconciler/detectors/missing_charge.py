@@ -30,7 +30,6 @@ def _candidates(_context: Context) -> Select[Any]:
         sa.select(*ORDER)
         .where(
             order.c.delivered == 1,
-            order.c.status == "delivered",
             order.c.provider.is_not(None),
             order.c.findable == 1,
             sa.or_(order.c.named == 0, order.c.absence > 0),

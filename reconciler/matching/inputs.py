@@ -43,6 +43,11 @@ def comparable(currency: ColumnElement[str], equivalents: Mapping[str, str]) -> 
     )
 
 
+def is_delivered(row: Any) -> ColumnElement[bool]:
+    """The shop delivered the order: it says so, or it delivered first and refunded later (policy, Words)."""
+    return sa.or_(row.c.status == "delivered", sa.and_(row.c.status == "refunded", row.c.delivered_at.is_not(None)))
+
+
 def _us(column: ColumnElement[Any]) -> ColumnElement[int]:
     return sa.type_coerce(column, BigInteger)
 
@@ -133,9 +138,6 @@ def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Selec
     """Orders of enabled providers, completed from their account where they state no e-mail or Telegram id."""
     row, account, paid = schema.orders, schema.accounts, schema.payments
     named = sa.or_(row.c.provider_ref.is_not(None), sa.exists().where(paid.c.order_id == row.c.order_id))
-    delivered = sa.or_(
-        row.c.status == "delivered", sa.and_(row.c.status == "refunded", row.c.delivered_at.is_not(None))
-    )
     return (
         sa.select(
             *(row.c[name] for name in ("order_id", "provider", "provider_ref", "code_hash", "account_id")),
@@ -148,7 +150,7 @@ def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Selec
             row.c.amount_minor,
             *(_us(row.c[name]) for name in ("created_at", "delivered_at", "updated_at")),
             *(row.c[name] for name in ("credits_ordered_micro", "credits_micro", "credits_used_micro")),
-            _flag(delivered),
+            _flag(is_delivered(row)),
             _flag(named),
             _flag(_is_findable(row, providers)),
             _absence(row),

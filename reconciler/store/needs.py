@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select
 
 from reconciler.columns import to_us
-from reconciler.matching.inputs import ANY_REF, FINDABLE_REFS, NEEDS_LOOK
+from reconciler.matching.inputs import ANY_REF, FINDABLE_REFS, NEEDS_LOOK, is_delivered
 from reconciler.schema import charge_states, orders, payments, transactions
 
 YOUNG = timedelta(days=15)
@@ -34,12 +34,12 @@ def _named_by_orders(provider: str, now: datetime) -> Select[Any]:
     """References of delivered orders that no list has shown: looked up before absence is concluded."""
     form = FINDABLE_REFS.get(provider, ANY_REF)
     by_order = sa.select(orders.c.provider_ref.label("ref"), orders.c.created_at).where(
-        orders.c.provider == provider, orders.c.status == "delivered", orders.c.provider_ref.like(form)
+        orders.c.provider == provider, is_delivered(orders), orders.c.provider_ref.like(form)
     )
     by_payment = (
         sa.select(payments.c.provider_ref, orders.c.created_at)
         .join(orders, orders.c.order_id == payments.c.order_id)
-        .where(payments.c.provider == provider, payments.c.provider_ref.like(form), orders.c.status == "delivered")
+        .where(payments.c.provider == provider, payments.c.provider_ref.like(form), is_delivered(orders))
     )
     named = sa.union(by_order, by_payment).subquery()
     known = sa.exists().where(transactions.c.provider == provider, transactions.c.ref == named.c.ref)
@@ -91,14 +91,14 @@ def _open(provider: str, now: datetime) -> Select[Any]:
     """Standing charges that no delivered order holds by reference."""
     row = transactions
     by_order = sa.exists().where(
-        orders.c.provider_ref == row.c.ref, orders.c.provider == provider, orders.c.status == "delivered"
+        orders.c.provider_ref == row.c.ref, orders.c.provider == provider, is_delivered(orders)
     )
-    by_code = sa.exists().where(orders.c.code_hash == row.c.code_hash, orders.c.status == "delivered")
+    by_code = sa.exists().where(orders.c.code_hash == row.c.code_hash, is_delivered(orders))
     by_payment = sa.exists().where(
         payments.c.provider == provider,
         payments.c.provider_ref == row.c.ref,
         orders.c.order_id == payments.c.order_id,
-        orders.c.status == "delivered",
+        is_delivered(orders),
     )
     return (
         _charges(provider)
