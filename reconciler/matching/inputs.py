@@ -1,6 +1,6 @@
 """Reads the plan's inputs out of the store's tables: the selects that say what stored facts mean for matching."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -161,32 +161,52 @@ def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Selec
 
 
 def _is_findable(row: Table, providers: tuple[str, ...]) -> ColumnElement[bool]:
-    """Whether the provider's feed would have to show the order's charge, by what the order says of it.
+    """Whether the provider's feed would have to show the order's charge, by what the shop says of it.
 
     A sale whose order names nothing but a code may be older than the feed, and a code must not be looked up.
     """
+    paid = schema.payments
+    by_payment = sa.exists().where(paid.c.order_id == row.c.order_id)
     ways = []
     for provider in providers:
         form = FINDABLE_REFS.get(provider, ANY_REF)
-        by_ref = row.c.provider_ref.like(form)
-        bare = sa.and_(row.c.provider_ref.is_(None), row.c.code_hash.is_(None))
-        ways.append(sa.and_(row.c.provider == provider, sa.or_(by_ref, bare) if form == ANY_REF else by_ref))
-    return sa.or_(sa.false(), *ways)
+        unnamed = sa.and_(row.c.provider_ref.is_(None), by_payment)
+        bare = sa.and_(row.c.provider_ref.is_(None), row.c.code_hash.is_(None), sa.literal(form == ANY_REF))
+        ways.append(sa.and_(row.c.provider == provider, sa.or_(row.c.provider_ref.like(form), unnamed, bare)))
+    hidden = [
+        sa.and_(paid.c.provider == provider, paid.c.provider_ref.not_like(form))
+        for provider, form in FINDABLE_REFS.items()
+    ]
+    return sa.and_(sa.or_(sa.false(), *ways), ~by_payment.where(sa.or_(sa.false(), *hidden)))
 
 
 def _absence(row: Table) -> ColumnElement[int]:
-    """What is established about the reference that an order names (see `relations.order`)."""
-    charge, state = schema.transactions, schema.charge_states
+    """What is established about the references that an order names (see `relations.order`)."""
+    charge, state, paid = schema.transactions, schema.charge_states, schema.payments
+    unpaid = ("pending", "failed", "prepaid")
 
-    def with_status(*statuses: str) -> ColumnElement[bool]:
-        return sa.exists().where(
-            charge.c.provider == row.c.provider, charge.c.ref == row.c.provider_ref, charge.c.status.in_(statuses)
+    def named(says: Callable[[Any, Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+        by_payment = sa.exists().where(paid.c.order_id == row.c.order_id, says(paid.c.provider, paid.c.provider_ref))
+        return sa.or_(says(row.c.provider, row.c.provider_ref), by_payment)
+
+    def with_status(*statuses: str) -> Callable[[Any, Any], ColumnElement[bool]]:
+        return lambda provider, ref: sa.exists().where(
+            charge.c.provider == provider, charge.c.ref == ref, charge.c.status.in_(statuses)
         )
 
-    denied = sa.exists().where(
-        state.c.provider == row.c.provider, state.c.ref == row.c.provider_ref, state.c.found.is_(False)
+    def denied(provider: Any, ref: Any) -> ColumnElement[bool]:
+        return sa.exists().where(state.c.provider == provider, state.c.ref == ref, state.c.found.is_(False))
+
+    def unanswered(provider: Any, ref: Any) -> ColumnElement[bool]:
+        return sa.and_(ref.is_not(None), ~with_status(*unpaid, "paid")(provider, ref), ~denied(provider, ref))
+
+    return sa.case(
+        (named(unanswered), 0),
+        (named(with_status(*unpaid)), 2),
+        (named(with_status("paid")), 3),
+        (named(denied), 1),
+        else_=0,
     )
-    return sa.case((with_status("pending", "failed", "prepaid"), 2), (with_status("paid"), 3), (denied, 1), else_=0)
 
 
 def _reversals(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Select[Any]:
