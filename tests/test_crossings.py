@@ -6,11 +6,11 @@ import sqlalchemy as sa
 from reconciler.schema import metadata
 from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
-from tests import crossings_deliveries, crossings_payments
+from tests import crossings_deliveries, crossings_payments, crossings_reversals
 from tests.builders import Approval, World, ago, charge, order, refund
 from tests.crossing import Crossing, paid, tied, told
 
-CROSSINGS = (*crossings_payments.CROSSINGS, *crossings_deliveries.CROSSINGS)
+CROSSINGS = (*crossings_payments.CROSSINGS, *crossings_deliveries.CROSSINGS, *crossings_reversals.CROSSINGS)
 
 
 @pytest.fixture(scope="module")

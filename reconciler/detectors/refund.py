@@ -15,17 +15,19 @@ from reconciler.detectors.base import (
     account_of,
     charges_with_orders,
     evidence,
+    is_surplus,
     money,
     when,
 )
+from reconciler.matching.plan import same_charge
 from reconciler.matching.relations import approval, charge, order, reversal, tie
 from reconciler.matching.terms import DAY_US
 from reconciler.model import Finding, Status
 
 
-def _unexecuted(_context: Context) -> Select[Any]:
-    """Approvals of charges, and orders that the shop marks refunded, without any reversal of the charge."""
-    both = sa.union_all(_approved_by_record(), _approved_by_shop()).subquery()
+def _unexecuted(context: Context) -> Select[Any]:
+    """Approvals of charges, and charges of orders that the shop marks refunded, without a reversal."""
+    both = sa.union_all(_approved_by_record(), _approved_by_shop(context.terms.tolerance_minor)).subquery()
     return sa.select(both).order_by(both.c.provider, both.c.ref, both.c.approved_us)
 
 
@@ -44,18 +46,8 @@ def _approved_by_record() -> Select[Any]:
     )
 
 
-def _approved_by_shop() -> Select[Any]:
-    """Where several charges hold a refunded order, one reversal executes it."""
-    also = tie.alias("also")
-    executed = (
-        sa.exists()
-        .where(
-            also.c.order_id == order.c.order_id,
-            reversal.c.provider == also.c.provider,
-            reversal.c.parent_ref == also.c.ref,
-        )
-        .correlate(order)
-    )
+def _approved_by_shop(tolerance_minor: int) -> Select[Any]:
+    """Charges of orders marked refunded, until what went back makes up the order; a surplus has its own finding."""
     return (
         charges_with_orders()
         .add_columns(
@@ -66,7 +58,27 @@ def _approved_by_shop() -> Select[Any]:
             order.c.updated_us.label("approved_us"),
             sa.literal("the shop").label("decided_by"),
         )
-        .where(order.c.status == "refunded", ~executed, ~_is_approved())
+        .where(
+            order.c.status == "refunded",
+            charge.c.reversed == 0,
+            _went_back() < order.c.amount_minor - tolerance_minor,
+            ~_is_approved(),
+            ~is_surplus(),
+        )
+    )
+
+
+def _went_back() -> ColumnElement[Any]:
+    """What the order's reversed charges had paid, where it can be compared."""
+    also, back = tie.alias("also"), charge.alias("back")
+    return sa.func.coalesce(
+        sa.select(sa.func.sum(back.c.amount_minor))
+        .select_from(also)
+        .join(back, same_charge(also, back))
+        .where(also.c.order_id == order.c.order_id, back.c.reversed == 1, back.c.money == order.c.money)
+        .correlate(order)
+        .scalar_subquery(),
+        0,
     )
 
 
