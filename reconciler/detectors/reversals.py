@@ -3,10 +3,10 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, Table
 
 from reconciler.detectors.base import ACCOUNT, CHARGE, ORDER
-from reconciler.matching.relations import account, approval, charge, order, reversal, tie
+from reconciler.matching.relations import account, approval, charge, contested, order, reversal, tie
 from reconciler.model import Kind
 
 REVERSAL = tuple(column.label(f"reversal_{column.name}") for column in reversal.columns)
@@ -28,19 +28,22 @@ def reversals_with_orders() -> Select[Any]:
 
 
 def is_explained() -> ColumnElement[bool]:
-    """An approved refund is on record, or the shop itself marks the order refunded."""
+    """An approved refund is on record, or the shop marks an order refunded that is tied to the charge or claims it."""
     approved = sa.exists().where(approval.c.provider == reversal.c.provider, approval.c.ref == reversal.c.parent_ref)
-    by_shop = (
+    return sa.or_(approved, _is_refunded_by(tie), _is_refunded_by(contested))
+
+
+def _is_refunded_by(pairs: Table) -> ColumnElement[bool]:
+    return (
         sa.exists()
         .where(
-            tie.c.provider == reversal.c.provider,
-            tie.c.ref == reversal.c.parent_ref,
-            order.c.order_id == tie.c.order_id,
+            pairs.c.provider == reversal.c.provider,
+            pairs.c.ref == reversal.c.parent_ref,
+            order.c.order_id == pairs.c.order_id,
             order.c.status == "refunded",
         )
         .correlate(reversal)
     )
-    return sa.or_(approved, by_shop)
 
 
 def standing() -> ColumnElement[str]:
