@@ -1,7 +1,20 @@
 """Worlds of deliveries in part, of refunded orders, and of orders whose payment is not to be found."""
 
-from reconciler.model import Payment
-from tests.builders import CREDIT, UUID, account, denied, order, pending, tribute_order
+from reconciler.model import Payment, Status
+from tests.builders import (
+    CREDIT,
+    UUID,
+    account,
+    ago,
+    charge,
+    denied,
+    looked_up,
+    order,
+    pending,
+    tribute_charge,
+    tribute_order,
+    unclaimed,
+)
 from tests.crossing import Crossing, paid, tied
 
 T1 = UUID.format(1)
@@ -72,5 +85,59 @@ CROSSINGS = (
     Crossing(
         "a Tribute purchase that comes by webhook only, tied by the shop alone",
         (tribute_order(ref=None), Payment("T1", "tribute", "12345"), denied("12345", "tribute")),
+    ),
+    Crossing(
+        "an order that names no provider, and one charge has its reference",
+        (*paid("1001"), order(provider=None)),
+    ),
+    Crossing(
+        "an order that names no provider, and charges of two providers have its reference: none is paired silently",
+        (
+            *paid("1001"),
+            charge("1001", provider="tribute", currency="USD", buyer_email="other@example.com"),
+            order(provider=None),
+        ),
+        (
+            "reference_conflict(contradicting_reference) 1001 of A1",
+            "undelivered_order(no_order) 1001 of no order, refundable 10.00",
+        ),
+    ),
+    Crossing(
+        "two delivered orders for a recurring Tribute order that was paid for one period",
+        (
+            tribute_charge(recurring=True, occurred_at=ago(days=20)),
+            tribute_order(created_at=ago(days=20)),
+            tribute_order("T2", created_at=ago(days=13)),
+        ),
+        (f"missing_charge(fewer_charges) {T1} of T2",),
+    ),
+    Crossing(
+        "prepaid is not paid: the shop delivered too early",
+        (tribute_charge(status=Status.PREPAID), tribute_order()),
+        (f"missing_charge(not_paid) {T1} of T1",),
+    ),
+    Crossing(
+        "a code nobody presented, and the shop cancelled the order",
+        (charge(occurred_at=ago(hours=30)), unclaimed(), pending(status="cancelled", created_at=ago(hours=30))),
+        ("unclaimed_order(code_not_presented) 1001 of A1",),
+    ),
+    Crossing(
+        "a code nobody presented, and half of the credits were granted all the same",
+        (charge(occurred_at=ago(hours=30)), unclaimed(), order(**PARTLY, created_at=ago(hours=30))),
+        ("undelivered_order(partly_delivered) 1001 of A1, refundable unknown",),
+    ),
+    Crossing(
+        "the shop ties a charge to an order that it does not have",
+        (*paid("1001"), *tied("1001", to="A404")),
+        ("undelivered_order(no_order) 1001 of no order, refundable 10.00",),
+    ),
+    Crossing(
+        "the provider echoes the account and the order: no field is left to differ",
+        (
+            *paid("1001"),
+            looked_up("1001", echoes=("A1", "acc")),
+            order(ref=None, account_id="acc", buyer_email="other@example.com"),
+            account(),
+        ),
     ),
 )

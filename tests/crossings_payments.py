@@ -1,6 +1,18 @@
 """Worlds of purchases paid in parts, paid again, and both at once."""
 
-from tests.builders import UUID, Approval, looked_up, order, pending, refund, tribute_charge
+from reconciler.model import Status
+from tests.builders import (
+    UUID,
+    Approval,
+    ago,
+    looked_up,
+    order,
+    pending,
+    refund,
+    tribute_charge,
+    tribute_order,
+    unclaimed,
+)
 from tests.crossing import Crossing, paid, tied
 
 T1 = UUID.format(1)
@@ -140,5 +152,93 @@ CROSSINGS = (
             "duplicate_charge(repeated_charge) 1002 of A1, kept 1001, refundable 10.00",
             f"duplicate_charge(same_order) {T1} of A1, kept 1001, refundable 10.00",
         ),
+    ),
+    Crossing(
+        "three charges, the delivered one refunded with approval: its order passes to the next, the last is surplus",
+        (
+            *paid("1001"),
+            *paid("1002", after=5),
+            *paid("1003", after=10),
+            order(),
+            refund("1001"),
+            Approval("1001"),
+        ),
+        ("duplicate_charge(repeated_charge) 1003 of A1, kept 1002, refundable 10.00",),
+    ),
+    Crossing(
+        "the order passes to a charge whose own order was not delivered",
+        (*paid("1001"), *paid("1002", after=5), order(), pending("A2", "1002"), refund("1001"), Approval("1001")),
+    ),
+    Crossing(
+        "the delivered charge went back without a decision: the other one got nothing",
+        (*paid("1001"), *paid("1002", after=5), order(), refund("1001")),
+        (
+            "suspected_chargeback(completed) 1001 of A1",
+            "undelivered_order(no_order) 1002 of no order, refundable 10.00",
+        ),
+    ),
+    Crossing(
+        "the order's other charge pays for it already: it does not pass to a third",
+        (
+            *paid("1001"),
+            *paid("1002", after=100),
+            *paid("1003", after=5),
+            order(),
+            *tied("1002"),
+            refund("1001"),
+            Approval("1001"),
+        ),
+        ("undelivered_order(no_order) 1003 of no order, refundable 10.00",),
+    ),
+    Crossing(
+        "the surplus was never presented: surplus comes before unclaimed",
+        (*paid("1001"), *paid("1002", after=5), unclaimed("1002"), order()),
+        ("duplicate_charge(repeated_charge) 1002 of A1, kept 1001, refundable 10.00",),
+    ),
+    Crossing(
+        "a Tribute order paid three times and shared by two orders: the last payment is the last order's surplus",
+        (
+            tribute_charge(),
+            tribute_charge(f"{T1}:8", occurred_at=ago(hours=4)),
+            tribute_charge(f"{T1}:9", occurred_at=ago(hours=3)),
+            tribute_order(),
+            tribute_order("T2", created_at=ago(hours=4)),
+        ),
+        (f"duplicate_charge(same_order) {T1}:9 of T2, kept {T1}:8, refundable 10.00",),
+    ),
+    Crossing(
+        "a recurring Tribute order with more periods paid than orders",
+        (
+            *(
+                tribute_charge(T1 + suffix, recurring=True, occurred_at=ago(days=days))
+                for suffix, days in (("", 21), (":8", 14), (":9", 7))
+            ),
+            tribute_order(created_at=ago(days=21)),
+            tribute_order("T2", created_at=ago(days=14)),
+        ),
+        (f"undelivered_order(no_order) {T1}:9 of no order, refundable 10.00",),
+    ),
+    Crossing(
+        "the first try at a Tribute order failed, the second was paid",
+        (
+            tribute_charge(status=Status.FAILED),
+            tribute_charge(f"{T1}:9", occurred_at=ago(hours=4)),
+            tribute_order(),
+        ),
+    ),
+    Crossing(
+        "the same e-mail, but two Telegram ids: two buyers",
+        (*paid("1001", telegram_user_id="7"), *paid("1002", after=5, telegram_user_id="8"), order()),
+        ("undelivered_order(no_order) 1002 of no order, refundable 10.00",),
+    ),
+    Crossing(
+        "only one of them states a Telegram id: the e-mail decides",
+        (*paid("1001", telegram_user_id="7"), *paid("1002", after=5), order()),
+        ("duplicate_charge(repeated_charge) 1002 of A1, kept 1001, refundable 10.00",),
+    ),
+    Crossing(
+        "two orders near two charges without references, one of them delivered",
+        (*paid("1001"), *paid("1002", after=10), order(ref=None), pending("A2", None)),
+        ("duplicate_charge(repeated_charge) 1002 of A2, kept 1001, refundable 10.00",),
     ),
 )

@@ -59,10 +59,14 @@ class Oracle:
         named = {
             order.order_id
             for order in self.orders.values()
-            if order.provider_ref == charge.ref and order.provider in {None, charge.provider}
+            if order.provider_ref == charge.ref
+            and (order.provider == charge.provider or (order.provider is None and not self._elsewhere(charge)))
         }
         paid = {one.order_id for one in self.payments if (one.provider, one.provider_ref) == key}
         return named | (paid & set(self.orders)) | self._by_code(charge)
+
+    def _elsewhere(self, charge: Transaction) -> bool:
+        return any(other.ref == charge.ref and other.provider != charge.provider for other in self.charges.values())
 
     def _by_code(self, charge: Transaction) -> set[str]:
         if charge.code_hash is None:

@@ -53,6 +53,11 @@ def test_a_duplicate_keeps_its_id_when_the_shop_ties_it_and_when_the_delivery_mo
     assert {*first} == {*tie_one} == {*tie_all} == {*moved} == {*one_back}
 
 
+def test_a_duplicate_names_the_account_that_the_kept_charge_was_delivered_to(store: sa.Engine) -> None:
+    world = empty(store).add(*paid("1001"), *paid("1002", after=5), order(account_id="acc"))
+    assert [row["account_id"] for row in world.open()] == ["acc"]
+
+
 def test_an_order_with_more_charges_than_can_be_tried_calls_a_person_and_blames_no_charge(store: sa.Engine) -> None:
     parts = [charge(f"{2000 + place}", amount_minor=1 + 2**place) for place in range(40)]
     sold = order(ref=None, amount_minor=2**39, created_at=ago(hours=5))

@@ -9,21 +9,23 @@ from sqlalchemy import Select
 
 from reconciler.detectors.base import Context, Detector, Row, account_of, charges_with_orders, evidence, money, when
 from reconciler.matching.plan import same_charge
-from reconciler.matching.relations import charge, surplus, tie
+from reconciler.matching.relations import charge, order, surplus, tie
 from reconciler.model import Finding
 
 
 def _candidates(_context: Context) -> Select[Any]:
-    kept_order = (
-        sa.select(tie.c.order_id)
-        .where(tie.c.provider == surplus.c.kept_provider, tie.c.ref == surplus.c.kept_ref)
-        .correlate(surplus)
-        .scalar_subquery()
-    )
+    held, kept = tie.alias("held"), order.alias("kept")
     return (
         charges_with_orders()
-        .add_columns(surplus.c.subject, surplus.c.kept_ref, kept_order.label("kept_order_id"))
+        .add_columns(
+            surplus.c.subject,
+            surplus.c.kept_ref,
+            kept.c.order_id.label("kept_order_id"),
+            kept.c.account_id.label("kept_account_id"),
+        )
         .join(surplus, same_charge(surplus, charge))
+        .outerjoin(held, sa.and_(held.c.provider == surplus.c.kept_provider, held.c.ref == surplus.c.kept_ref))
+        .outerjoin(kept, kept.c.order_id == held.c.order_id)
         .where(charge.c.history == 0)
         .order_by(surplus.c.subject, charge.c.provider, charge.c.currency, charge.c.occurred_us, charge.c.ref)
     )
@@ -51,7 +53,7 @@ def _finding(subject: str, provider: str, currency: str, charges: list[Row]) -> 
         transaction_ids=tuple(row["charge_ref"] for row in charges),
         related_transaction_ids=(first["kept_ref"],),
         order_id=order_id,
-        account_id=account_of(first),
+        account_id=account_of(first) or first["kept_account_id"],
         amount_minor=amount,
         currency=currency,
         reason="same_order" if any(_shares_order(row) for row in charges) else "repeated_charge",

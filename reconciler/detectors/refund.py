@@ -119,13 +119,19 @@ def _not_executed(row: Row, days: int) -> Finding:
         reason="no_reversal",
         policy_clause="6",
         recommendation="refund",
-        refundable_minor=row["amount_minor"],
+        refundable_minor=_at_most_the_charge(row),
         explanation=(
             f"A refund of {amount} for charge {row['ref']} was approved by {row['decided_by']} on "
             f"{when(row['approved_us'])}; after {days} days the provider still shows no refund."
         ),
         evidence=evidence(row),
     )
+
+
+def _at_most_the_charge(row: Row) -> int:
+    """What was approved, but never more than was paid (policy 6)."""
+    approved = int(row["amount_minor"])
+    return min(approved, row["charge_amount_minor"]) if row["currency"] == row["charge_currency"] else approved
 
 
 def _excessive(_context: Context) -> Select[Any]:

@@ -30,7 +30,7 @@ def reversals_with_orders() -> Select[Any]:
 def is_explained() -> ColumnElement[bool]:
     """An approved refund is on record, or the shop marks an order refunded that is tied to the charge or claims it."""
     approved = sa.exists().where(approval.c.provider == reversal.c.provider, approval.c.ref == reversal.c.parent_ref)
-    return sa.or_(approved, _is_refunded_by(tie), _is_refunded_by(contested))
+    return sa.or_(approved, _is_refunded_by(tie), _is_refunded_by(contested), _is_refunded_unseen())
 
 
 def _is_refunded_by(pairs: Table) -> ColumnElement[bool]:
@@ -44,6 +44,25 @@ def _is_refunded_by(pairs: Table) -> ColumnElement[bool]:
         )
         .correlate(reversal)
     )
+
+
+def _is_refunded_unseen() -> ColumnElement[bool]:
+    """The charge itself was not read yet, and an order that names it is marked refunded."""
+    seen = (
+        sa.exists()
+        .where(charge.c.provider == reversal.c.provider, charge.c.ref == reversal.c.parent_ref)
+        .correlate(reversal)
+    )
+    named = (
+        sa.exists()
+        .where(
+            order.c.provider_ref == reversal.c.parent_ref,
+            order.c.provider == reversal.c.provider,
+            order.c.status == "refunded",
+        )
+        .correlate(reversal)
+    )
+    return sa.and_(named, ~seen)
 
 
 def standing() -> ColumnElement[str]:

@@ -149,13 +149,16 @@ def best_pairs(contradicting: int) -> Select[Any]:
 
 
 def _by_order() -> tuple[Select[Any], Select[Any]]:
+    """An order that names no provider names a charge only when no other provider has that reference too."""
     base = sa.select(charge.c.provider, charge.c.ref, order.c.order_id, _strength(REFERENCE)).join(
         order, order.c.provider_ref == charge.c.ref
     )
     exact = sa.or_(charge.c.shared == 0, charge.c.ref != charge.c.group_ref)
+    other = charge.alias("other")
+    elsewhere = sa.exists().where(other.c.ref == charge.c.ref, other.c.provider != charge.c.provider)
     return (
         base.where(exact, order.c.provider == charge.c.provider),
-        base.where(exact, order.c.provider.is_(None)),
+        base.where(exact, order.c.provider.is_(None), ~elsewhere),
     )
 
 
