@@ -62,12 +62,6 @@ def test_the_demos_books_close_and_hold_every_charge(finished: tuple[subprocess.
     assert sum(one["charges"]["received"]["count"] for one in books) > 400
 
 
-def test_the_default_demo_takes_well_under_half_a_minute(
-    finished: tuple[subprocess.CompletedProcess[str], Path],
-) -> None:
-    assert json.loads(finished[0].stdout)["seconds"] < 30
-
-
 def test_the_demo_writes_nothing_outside_its_folder(finished: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     run, place = finished
     assert {entry.name for entry in place.iterdir()} == {"config.toml", demo_folder.NAME}

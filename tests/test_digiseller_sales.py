@@ -223,7 +223,7 @@ def test_the_sales_feed_is_the_one_whose_completeness_counts(desk):
 
 
 def test_a_limit_stricter_than_the_configured_one_is_outlived(desk, small_pages):
-    desk.sim.switches.sells_limit, desk.sim.switches.sells_period_s = 4, 0.1
+    desk.sim.switches.sells_limit, desk.sim.switches.sells_period_s = 4, 1
     desk.provider.close()
     desk.provider = desk.build(sells_per_minute=1200)
     desk.provider._client._http.sleep = time.sleep
