@@ -45,13 +45,13 @@ def held(engine: sa.Engine, name: str = "work") -> Iterator[Lease]:
     finally:
         done.set()
         renewer.join()
-        with write(engine) as connection:
+        with write(engine, alone=False) as connection:
             connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.epoch == lease.epoch))
 
 
 def _acquire(engine: sa.Engine, name: str) -> Lease:
     now = datetime.now(UTC)  # read before the update: the deadline never counts from later than this
-    with write(engine) as connection:
+    with write(engine, alone=False) as connection:
         row = connection.execute(sa.select(leases).where(leases.c.name == name).with_for_update()).one_or_none()
         if row is not None and row.expires_at > now and not _is_gone(row.holder):
             host, pid, _ = row.holder.split("|")
@@ -66,7 +66,7 @@ def _acquire(engine: sa.Engine, name: str) -> Lease:
 def _renew(engine: sa.Engine, lease: Lease, done: threading.Event) -> None:
     while not done.wait(TERM.total_seconds() / 3):
         now = datetime.now(UTC)
-        with write(engine) as connection:
+        with write(engine, alone=False) as connection:
             connection.execute(
                 sa.update(leases)
                 .where(leases.c.name == lease.name, leases.c.epoch == lease.epoch)
