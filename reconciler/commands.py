@@ -2,11 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from reconciler.audit import canonical
 from reconciler.findings import iso
+from reconciler.outbox import Failed, Outcome, Refused, Sent
 
 CommandType = Literal["account.suspend", "account.reinstate", "account.ban", "balance.forfeit"]
 TYPES: dict[str, CommandType] = {
@@ -16,6 +17,11 @@ TYPES: dict[str, CommandType] = {
     "forfeit": "balance.forfeit",
 }
 """The command that carries out each action of a decision; the other actions have none."""
+
+
+DONE_ALREADY = 409
+PASSING = {408, 425, 429}
+"""Answers of the 4xx kind that another try may change (contract section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +61,15 @@ def body(command: Command, seq: int) -> str:
         "seq": seq,
     }
     return canonical({"type": command.type, "timestamp": iso(command.made_at), "data": data})
+
+
+def outcome(status: int, asked: timedelta | None) -> Outcome:
+    """What an answer of the shop means for the command (contract section 6); `asked`: its Retry-After."""
+    said = f"answered {status}"
+    if 200 <= status < 300:
+        return Sent(said)
+    if status == DONE_ALREADY:
+        return Sent(f"{said}: the shop had it already")
+    if 400 <= status < 500 and status not in PASSING:
+        return Refused(f"{said}: the shop refuses it")
+    return Failed(said, asked)
