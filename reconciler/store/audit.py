@@ -12,6 +12,8 @@ from reconciler.store.engine import stands_alone
 
 PROGRAM = "reconciler"
 """The actor of what the program does by itself."""
+OPERATOR = "operator"
+"""Whoever sits at the command line, where a command asks for no name."""
 
 
 def record(

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reconciler.outbox import State
+from reconciler.outbox import COMMAND, STATES, State
 from reconciler.schema_told import outbox, outbox_attempts
 
 TERM = timedelta(seconds=60)
@@ -128,32 +128,32 @@ def retry(connection: sa.Connection, keys: Collection[str] | None, now: datetime
 
 
 def entries(
-    connection: sa.Connection, *, channels: Collection[str] | None = None, states: Iterable[State] | None = None
+    connection: sa.Connection, *, channels: Collection[str] | None = None, states: Iterable[State] = STATES
 ) -> list[dict[str, Any]]:
-    """The entries of the outbox, oldest first."""
-    query = sa.select(outbox).order_by(outbox.c.id)
-    if channels is not None:
-        query = query.where(outbox.c.channel.in_(channels))
-    if states is not None:
-        query = query.where(outbox.c.state.in_(list(states)))
-    return [dict(row) for row in connection.execute(query).mappings()]
+    """The entries of the outbox, oldest first, each with its `attempts`.
 
-
-def attempts(connection: sa.Connection, ids: Collection[int]) -> list[dict[str, Any]]:
-    """The attempts at these entries, oldest first; one without an outcome is under way, or its process died."""
+    An attempt without an outcome is under way, or its process died.
+    """
+    wanted = sa.and_(
+        outbox.c.state.in_(list(states)), sa.true() if channels is None else outbox.c.channel.in_(channels)
+    )
+    tried: dict[int, list[dict[str, Any]]] = {}
     table = outbox_attempts
-    query = sa.select(table).where(table.c.outbox_id.in_(ids)).order_by(table.c.outbox_id, table.c.epoch)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    at_them = sa.select(table).join(outbox, outbox.c.id == table.c.outbox_id).where(wanted)
+    for row in connection.execute(at_them.order_by(table.c.outbox_id, table.c.epoch)).mappings():
+        tried.setdefault(row["outbox_id"], []).append(dict(row))
+    rows = connection.execute(sa.select(outbox).where(wanted).order_by(outbox.c.id)).mappings()
+    return [{**row, "attempts": tried.get(row["id"], [])} for row in rows]
 
 
 def lengths(connection: sa.Connection) -> dict[str, dict[str, int]]:
-    """How many entries wait and how many are held, by channel."""
+    """How many entries wait and how many are held, by channel; commands are always among them."""
     query = (
         sa.select(outbox.c.channel, outbox.c.state, sa.func.count().label("many"))
         .where(outbox.c.state != "sent")
         .group_by(outbox.c.channel, outbox.c.state)
     )
-    found: dict[str, dict[str, int]] = {}
+    found = {COMMAND: {"todo": 0, "held": 0}}
     for row in connection.execute(query):
         found.setdefault(row.channel, {"todo": 0, "held": 0})[row.state] = row.many
     return found
