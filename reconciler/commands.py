@@ -43,7 +43,7 @@ class Command:
     def command_id(self) -> str:
         """The id that the shop knows it by: one decision, one id, however often it is written down."""
         parts = (self.type, self.account_id, self.case_id, self.finding_id or "", self.decided_by, iso(self.made_at))
-        return "cmd_" + hashlib.sha256(canonical({"parts": parts}).encode()).hexdigest()[:32]
+        return "cmd_" + hashlib.sha256(canonical({"parts": parts}).encode()).hexdigest()[:20]
 
 
 def body(command: Command, seq: int) -> str:

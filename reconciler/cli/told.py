@@ -144,17 +144,18 @@ def _print(rows: list[dict[str, Any]], zone: ZoneInfo) -> None:
     if not rows:
         screen.show("Nothing is there to show.")
         return
-    table = tables.plain_table("Made", "State", "What", "Tries", "Last said", "Key")
+    table = tables.plain_table("Key", "Made", "State", "What", "Tries", "Last said")
+    table.columns[0].no_wrap = True  # to be copied
     for row in rows:
         style = {"held": "bold red", "todo": "yellow"}.get(row["state"], "green")
         made = shown.time(row["created_at"], zone)
         table.add_row(
+            screen.text(row["key"]),
             made,
             screen.text(row["state"], style),
             screen.text(_what(row)),
             str(len(row["attempts"])),
             screen.text(row["note"]),
-            screen.text(row["key"]),
         )
     screen.show(table)
     if any(row["state"] == "held" for row in rows):
