@@ -45,7 +45,7 @@ def _healthy(stage: Stage) -> Iterator[None]:
 def ran(stage: Stage) -> tuple[str, list[str], "subprocess.CompletedProcess[str]"]:
     """A store whose run had two commands to deliver, the first of them refused; their ids, and how the run ended."""
     url = stage.url("ran")
-    ids = [*decided(open_store(url), "acc-held"), *decided(open_store(url), "acc-run")]
+    ids = decided(open_store(url), "acc-run", each=2)
     stage.receiver.fault("/", "status", status=410, body="<script>")
     return url, ids, stage.run(url)
 
