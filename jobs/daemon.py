@@ -17,6 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.daily_report import write_daily_report
+from jobs.dispatch import Delivered, dispatch
 from jobs.reconcile import reconcile
 from jobs.run import RunOptions, pull, utc_now
 from jobs.slots import perform, unfinished
@@ -26,6 +27,9 @@ from reconciler.settings import Settings
 from reconciler.store.engine import write
 from reconciler.store.facts import expire_feeds
 from reconciler.store.lease import held
+
+DISPATCH_EVERY_S = 2.0
+"""How long an entry of the outbox waits at most for somebody to look at it."""
 
 log = structlog.get_logger()
 
@@ -51,11 +55,14 @@ class Daemon:
         scheduler = self._scheduler()
         for name in dict.fromkeys(["pull", "reconcile", *unfinished(self._engine)]):
             scheduler.add_job(partial(self._perform, name), id=f"{name} at start", name=name)
+        dispatcher = threading.Thread(target=self._deliver_until_stopped, name="dispatch")
         scheduler.start()
+        dispatcher.start()
         log.info("started", jobs={job.id: str(job.trigger) for job in scheduler.get_jobs()})
         self._stop.wait()
         log.info("stopping")
         scheduler.shutdown(wait=True)
+        dispatcher.join()
         log.info("stopped")
 
     def stop(self) -> None:
@@ -90,6 +97,19 @@ class Daemon:
             log.exception("job failed", job=name)
         else:
             log.info("job done" if done else "job was done already", job=name)
+
+    def _deliver_until_stopped(self) -> None:
+        """Beside the jobs, since a decision does not wait for a pull; claims keep dispatchers apart, not the lease."""
+        while not self._stop.wait(DISPATCH_EVERY_S):
+            try:
+                done = dispatch(self._settings, self._engine, now=utc_now, stopped=self._stop.is_set)
+            except sa.exc.SQLAlchemyError as error:
+                log.error("delivery failed", error=str(error).splitlines()[0])
+            except Exception:  # a fault of ours: said in full, and what is due stays due
+                log.exception("delivery failed")
+            else:
+                if done != Delivered():
+                    log.info("delivered", sent=done.sent, failed=done.failed, held=done.held)
 
     def _pull(self) -> None:
         for line in pull(self._settings, self._engine, RunOptions(), _progress, stopped=self._stop.is_set):

@@ -12,6 +12,7 @@ from providers.base import Feed, Provider, Source
 from reconciler.errors import NeedsOperator, Retryable
 from reconciler.model import Page, Window
 from reconciler.settings import Schedule
+from reconciler.store import audit
 from reconciler.store.engine import read, write
 from reconciler.store.facts import begin_feed, end_feed, feed_rows, save_page
 from reconciler.store.needs import refs_to_read
@@ -85,23 +86,26 @@ class Pull:
         try:
             for page in pages:
                 if self.stopped():
-                    return [self._ended(name, "stopped before it was complete")]
+                    return [self._ended(name, count, "stopped before it was complete")]
                 with write(self.engine) as connection:
                     save_page(connection, page, self.now())
                 count += len(page.transactions) + len(page.orders)
                 gaps += [f"{name}: {page.gap.reason}"] if page.gap else []
         except Retryable as error:
-            return [self._ended(name, str(error))]
+            return [self._ended(name, count, str(error))]
         except NeedsOperator as error:
-            self._ended(name, str(error))
+            self._ended(name, count, str(error))
             raise
-        self._ended(name, None if not gaps else gaps[0].partition(": ")[2])
+        self._ended(name, count, None if not gaps else gaps[0].partition(": ")[2])
         self.notify(f"{name}: {count} records read")
         return gaps
 
-    def _ended(self, name: str, error: str | None) -> str:
+    def _ended(self, name: str, count: int, error: str | None) -> str:
+        now = self.now()
         with write(self.engine) as connection:
-            end_feed(connection, name, self.now(), error)
+            end_feed(connection, name, now, error)
+            said = {"complete": error is None, "records": count}
+            audit.record(connection, "feed.read", name, audit.PROGRAM, now, said)
         return f"{name}: {error}"
 
     def _window(self, feed: Feed, row: Any, now: datetime) -> Window:

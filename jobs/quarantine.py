@@ -11,6 +11,7 @@ from jobs.run import utc_now
 from providers import build_providers, build_shop
 from reconciler.schema import quarantine
 from reconciler.settings import Settings
+from reconciler.store import audit
 from reconciler.store.engine import read, write
 from reconciler.store.facts import expire_feeds
 from reconciler.store.lease import held
@@ -55,6 +56,9 @@ def retry(
             problems += Pull(engine, settings.schedule, now, notify, since=BEGINNING).run([], shop)
             shop.close()
         kept = _count(engine)
+        with write(engine) as connection:
+            said = {"released": before - kept, "kept": kept, "sources": sorted(oldest)}
+            audit.record(connection, "quarantine.retried", "quarantine", audit.OPERATOR, now(), said)
     return RetryResult(before - kept, kept, problems)
 
 

@@ -19,6 +19,7 @@ from reconciler.money import exponent, format_minor
 from reconciler.policy import terms
 from reconciler.schema import gaps, quarantine
 from reconciler.settings import Settings
+from reconciler.store import audit
 from reconciler.store.engine import write
 from reconciler.store.facts import feed_rows
 from reconciler.store.findings import Changes, list_findings, save_findings
@@ -26,6 +27,7 @@ from reconciler.store.lease import Lease
 from reconciler.store.results import save_matches, take_books
 from reconciler.store.runs import begin_run, end_run
 from reconciler.store.steps import StoreEngine, match_stored
+from reconciler.versions import versions
 
 SHOP_FEEDS = ("shop.orders", "shop.accounts", "shop.payments")
 MAIN_FEEDS = {name: f"{name}.sales" for name in NAMES}
@@ -109,6 +111,8 @@ def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify:
         "quarantined": _quarantined(connection),
     }
     end_run(connection, run_id, now, verdict, said, problems)
+    concluded = {"verdict": verdict, "open": len(open_now), "versions": versions(settings)}
+    audit.record(connection, "run.ended", str(run_id), audit.PROGRAM, now, concluded)
     return Judged(run_id, verdict, said, standing, problems, changes)
 
 

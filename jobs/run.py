@@ -1,4 +1,4 @@
-"""The main job, once: pull, match, judge, and say what it came to."""
+"""The main job, once: pull, match, judge, deliver what is due, and say what it came to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from jobs.dispatch import Delivered, dispatch
 from jobs.pull import Pull
 from jobs.reconcile import Judged, reconcile
 from providers import NAMES, build_providers, build_shop, enabled
@@ -36,6 +37,7 @@ class RunResult:
     findings: list[dict[str, Any]]
     changes: Changes
     problems: list[str] = field(default_factory=list)
+    delivered: Delivered = field(default_factory=Delivered)
 
 
 def utc_now() -> datetime:
@@ -52,7 +54,7 @@ def run_once(
     now: Callable[[], datetime] = utc_now,
     stopped: Callable[[], bool] = lambda: False,
 ) -> RunResult:
-    """Pull, match and judge under the lease.
+    """Pull, match and judge under the lease, then deliver what is due.
 
     Raises ConfigError for a provider that is not enabled, Retryable when another process is at work. A source that
     is down does not raise: its line is among the problems and the verdict is `incomplete`.
@@ -61,6 +63,7 @@ def run_once(
     with held(engine) as lease:
         pull(settings, engine, options, notify, now=now, stopped=stopped)
         judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
+    delivered = Delivered() if options.dry_run else dispatch(settings, engine, now=now, stopped=stopped)
     return RunResult(
         judged.run_id if not options.dry_run else None,
         judged.verdict,
@@ -68,6 +71,7 @@ def run_once(
         judged.findings,
         judged.changes,
         judged.problems,
+        delivered,
     )
 
 

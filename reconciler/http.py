@@ -1,11 +1,14 @@
 """The one HTTP client: paced, retried where that is harmless, bounded in size and time, and silent about secrets."""
 
+import contextlib
 import email.utils
 import functools
 import json
 import logging
 import re
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -134,6 +137,54 @@ class Http:
 
     def _where(self, path: str) -> str:
         return scrub(self.base_url.rstrip("/") + "/" + path.lstrip("/"))
+
+
+def post_once(url: str, body: bytes, headers: Mapping[str, str], *, begin_by_s: float, end_by_s: float) -> Answer:
+    """Post once, to exactly this address: no redirect, no proxy, no second try. The answer has no body.
+
+    The two moments are of the monotonic clock: past the first nothing is sent any more, at the second the connection
+    is cut, whatever the other side still trickles. Raises Retryable when no answer came, so that nobody knows whether
+    the other side acted.
+    """
+    cut = _Cut(begin_by_s, end_by_s)
+    timeout_s = max(0.1, end_by_s - time.monotonic())
+    alone = httpx.Limits(max_keepalive_connections=0)
+    try:
+        with (
+            cut,
+            httpx.Client(verify=_trusted(), trust_env=False, timeout=timeout_s, limits=alone) as client,
+            client.stream("POST", url, content=body, headers=headers, extensions={"trace": cut.watch}) as response,
+        ):
+            return Answer(response.status_code, dict(response.headers), b"")  # the status is all that counts
+    except httpx.HTTPError as error:
+        raise Retryable(f"no answer ({type(error).__name__})") from None
+
+
+class _Cut:
+    """Watches an exchange and ends it at a fixed moment: a client's own time-outs begin anew with every byte."""
+
+    def __init__(self, begin_by_s: float, end_by_s: float) -> None:
+        self._begin_by_s = begin_by_s
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(max(0.0, end_by_s - time.monotonic()), self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def watch(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._socket = info["return_value"].get_extra_info("socket")
+        elif event.endswith("send_request_headers.started") and time.monotonic() > self._begin_by_s:
+            raise Retryable("not sent: this process was held up for too long")
+
+    def _end(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # the other side may have been first
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def parse_json(body: bytes) -> Any:

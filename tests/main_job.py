@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from providers.simulators.digiseller import DigiSellerSimulator
+from providers.simulators.receiver import CommandReceiver
 from providers.simulators.scenario import Scenario, build
 from providers.simulators.scenario.load import into_digiseller, into_tribute
 from providers.simulators.shop import ShopSimulator
@@ -33,6 +34,7 @@ class Stage:
     scenario: Scenario
     digiseller: DigiSellerSimulator
     tribute: TributeSimulator
+    receiver: CommandReceiver
     folder: Path
 
     def url(self, name: str) -> str:
@@ -66,15 +68,16 @@ class Stage:
 def staged(folder: Path, *, days: int = 10, charges: int = 30) -> Iterator[Stage]:
     """Put a small made-up world up on loopback."""
     scenario = build(datetime.now(UTC), days, charges, seed=1)
-    digiseller, tribute = DigiSellerSimulator(), TributeSimulator()
+    digiseller, tribute, receiver = DigiSellerSimulator(), TributeSimulator(), CommandReceiver()
     digiseller.switches.sells_limit = 0
     into_digiseller(digiseller, scenario)
     into_tribute(tribute, scenario)
     shop = ShopSimulator(folder / "shop.db")
     shop.load(scenario)
-    with digiseller, tribute:
-        demo_folder.write_config(folder, demo_folder.settings(folder, scenario, digiseller, tribute, shop))
-        yield Stage(scenario, digiseller, tribute, folder)
+    with digiseller, tribute, receiver:
+        settings = demo_folder.settings(folder, scenario, digiseller, tribute, shop, receiver)
+        demo_folder.write_config(folder, settings)
+        yield Stage(scenario, digiseller, tribute, receiver, folder)
 
 
 def left_behind(url: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_a_run_prints_one_document_and_nothing_else(ran: tuple[Path, Settings, E
     ended = ran[2]
     assert (ended.code, ended.err) == (0, "")
     document = ended.json()
-    assert set(document) == {"verdict", "run_id", "statement", "findings", "report", "problems"}
+    assert set(document) == {"verdict", "run_id", "statement", "findings", "report", "problems", "delivered"}
     assert document["verdict"] == document["statement"]["verdict"] == "findings"
     assert isinstance(document["run_id"], str)
     assert document["problems"] == []

@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("reconciler", "providers", "jobs")
-PURE = ("model", "money", "matching", "detectors", "policy", "statement", "findings", "text")
+PURE = (
+    "model", "money", "matching", "detectors", "policy", "statement", "findings", "text", "audit", "outbox", "commands",
+)  # fmt: skip
 IO_MODULES = {
     "httpx", "requests", "socket", "subprocess", "os", "pathlib", "tempfile", "shutil", "sqlite3", "threading",
 }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 Reply = tuple[int, Mapping[str, str], bytes]
-FaultKind = Literal["status", "retry_after", "html", "cut", "reset", "hang", "bom", "not_json"]
+FaultKind = Literal["status", "retry_after", "html", "cut", "reset", "hang", "bom", "not_json", "late", "lost"]
 MAX_REQUEST_BYTES = 1024 * 1024
 _HTML = b"<html><head><title>UPDATING</title></head><body>Unscheduled maintenance work</body></html>"
 
@@ -53,13 +53,15 @@ def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None 
 class SimulatedServer(ABC):
     """A server on 127.0.0.1 and a free port. Subclasses answer in `handle`, which runs under `lock`.
 
-    `calls` is the log of requests in order of arrival. Use as a context manager, or with `start` and `stop`.
+    `calls` is the log of requests in order of arrival, `under_way` are those not yet answered. Use as a context
+    manager, or with `start` and `stop`.
     """
 
     def __init__(self) -> None:
         """Take a port at once, so that `url` is known; nothing is answered before `start`."""
         self.lock = threading.RLock()
         self.calls: list[Call] = []
+        self.under_way: list[Call] = []
         self._faults: list[Fault] = []
         self._stopping = threading.Event()
         self._open: set[socket.socket] = set()
@@ -116,7 +118,8 @@ class SimulatedServer(ABC):
         `status`: that code (500) with `body` as JSON. `retry_after`: 429 (or `status`) asking for `seconds`. `html`: a
         maintenance page under 503 (or `status`). `cut`: the true answer's length, half its bytes, then the end.
         `reset`: the connection is torn down. `hang`: nothing for `seconds`, then a torn connection. `bom`: the true
-        answer behind a UTF-8 BOM. `not_json`: 200 with XML that calls itself JSON.
+        answer behind a UTF-8 BOM. `not_json`: 200 with XML that calls itself JSON. `late`: the true answer after
+        `seconds`. `lost`: it is acted upon, and then the connection is torn down without an answer.
         """
         default = {"status": 500, "retry_after": 429, "html": 503}.get(kind, 200)
         with self.lock:
@@ -143,9 +146,14 @@ class SimulatedServer(ABC):
             return fault
         return None
 
+    def _done(self, call: Call) -> None:
+        with self.lock:
+            self.under_way.remove(call)
+
     def _respond(self, call: Call) -> tuple[Reply, Fault | None]:
         with self.lock:
             self.calls.append(call)
+            self.under_way.append(call)
             fault = self._take_fault(call.path)
             if fault and fault.kind in ("status", "retry_after", "html", "not_json"):
                 return _fault_reply(fault), None
@@ -222,16 +230,21 @@ class _Handler(BaseHTTPRequestHandler):
             time.monotonic(),
         )
         reply, fault = self.simulator._respond(call)
-        self._write(reply, fault)
+        try:
+            self._write(reply, fault)
+        finally:
+            self.simulator._done(call)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer
 
     def _write(self, reply: Reply, fault: Fault | None) -> None:
         status, headers, body = reply
         kind = fault.kind if fault else None
-        if fault and kind in ("reset", "hang"):
+        if fault and kind in ("reset", "hang", "lost"):
             self._tear(fault.seconds if kind == "hang" else 0.0)
             return
+        if fault and kind == "late":
+            self.simulator._stopping.wait(fault.seconds)
         if kind == "bom":
             body = b"\xef\xbb\xbf" + body
         self.send_response(status)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import reconciler
-from reconciler.cli import act, look, match, session, setup, status, work
+from reconciler.cli import act, look, match, session, setup, status, told, work
 
 app = typer.Typer(
     name="reconciler",
@@ -17,6 +17,8 @@ app = typer.Typer(
 )
 quarantine = typer.Typer(help="Records that could not be understood.")
 refund = typer.Typer(help="Refunds that were approved.")
+outbox = typer.Typer(help="What is to be delivered to the shop.")
+audit = typer.Typer(help="The record of everything that was done, and of who did it.")
 
 
 def _version(wanted: bool) -> None:
@@ -54,5 +56,10 @@ app.command("status")(status.status)
 quarantine.command("list")(look.quarantine_list)
 quarantine.command("retry")(act.quarantine_retry)
 refund.command("record")(act.refund_record)
+outbox.command("list")(told.outbox_list)
+outbox.command("retry")(told.outbox_retry)
+audit.command("verify")(told.audit_verify)
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(refund, name="refund")
+app.add_typer(outbox, name="outbox")
+app.add_typer(audit, name="audit")

@@ -15,6 +15,7 @@ from jobs.daemon import serve as serve_daemon
 from jobs.daily_report import write_daily_report
 from jobs.run import RunResult, run_once
 from providers.simulators.digiseller import DigiSellerSimulator
+from providers.simulators.receiver import CommandReceiver
 from providers.simulators.scenario import Scenario, build
 from providers.simulators.scenario.load import into_digiseller, into_tribute
 from providers.simulators.shop import ShopSimulator
@@ -56,10 +57,11 @@ def playing(scenario: Scenario, folder: Path) -> Iterator[Settings]:
     into_tribute(tribute, scenario)
     shop = ShopSimulator(folder / "shop.db")
     shop.load(scenario)
+    receiver = CommandReceiver()
     with ExitStack() as running:
-        for simulator in (digiseller, tribute):
+        for simulator in (digiseller, tribute, receiver):
             running.enter_context(simulator)
-        settings = demo_folder.settings(folder, scenario, digiseller, tribute, shop)
+        settings = demo_folder.settings(folder, scenario, digiseller, tribute, shop, receiver)
         demo_folder.write_config(folder, settings)
         yield settings
 

@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from providers.simulators.digiseller import DigiSellerSimulator
+from providers.simulators.receiver import CommandReceiver
 from providers.simulators.scenario import Scenario
 from providers.simulators.shop import ShopSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler.errors import ConfigError
 from reconciler.settings import (
+    Commands,
     Database,
     DigiSellerSettings,
     Providers,
@@ -57,6 +59,10 @@ requests_per_second = {tribute_pace}
 [shop]
 url = {shop}
 
+[shop.commands]
+url = {commands_url}
+secret = {commands_secret}
+
 [schedule]
 initial_days = {initial_days}
 
@@ -82,6 +88,7 @@ def settings(
     digiseller: DigiSellerSimulator,
     tribute: TributeSimulator,
     shop: ShopSimulator,
+    receiver: CommandReceiver,
 ) -> Settings:
     """What the main job needs to reconcile the running simulators; everything it writes stays in the folder."""
     return Settings(
@@ -98,7 +105,7 @@ def settings(
                 base_url=tribute.base_url, api_key=SecretStr(tribute.api_key), requests_per_second=CALLS_PER_SECOND
             ),
         ),
-        shop=Shop(url=SecretStr(shop.url)),
+        shop=Shop(url=SecretStr(shop.url), commands=Commands(url=receiver.address, secret=SecretStr(receiver.secret))),
         schedule=Schedule(initial_days=(scenario.now - scenario.since).days),
         report=Report(directory=str(folder / "reports")),
     )
@@ -115,6 +122,8 @@ def write_config(folder: Path, chosen: Settings) -> Path:
         "tribute_key": tribute.api_key.get_secret_value(),
         "shop": chosen.shop.url.get_secret_value(),
         "reports": chosen.report.directory,
+        "commands_url": chosen.shop.commands.url,
+        "commands_secret": chosen.shop.commands.secret.get_secret_value(),
     }
     numbers = {
         "seller_id": digiseller.seller_id,

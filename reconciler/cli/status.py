@@ -1,4 +1,4 @@
-"""`status`: the last runs, how old the feeds are, what is open and what waits."""
+"""`status`: the last runs, how old the feeds are, what is open, what waits, and the head of the audit chain."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from rich.console import RenderableType
 
+    from reconciler.audit import Record
     from reconciler.settings import Settings
 
 RUNS = 5
 """Runs that are shown."""
+HELD = 10
+"""Held entries of the outbox that are named; the rest are counted."""
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
@@ -39,6 +42,7 @@ def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> 
     from reconciler import config
     from reconciler.cli import queries
     from reconciler.findings import iso
+    from reconciler.store import audit, outbox
     from reconciler.store.facts import feed_rows
     from reconciler.store.runs import recent_runs
 
@@ -48,8 +52,20 @@ def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> 
         "runs": [_run(row) for row in recent_runs(connection, RUNS)],
         "feeds": [_feed(row, now) for _, row in sorted(feed_rows(connection).items())],
         "findings": _findings(queries.open_findings(connection)),
-        "queues": {"quarantine": queries.quarantined(connection)},
+        "queues": {"quarantine": queries.quarantined(connection), "outbox": outbox.lengths(connection)},
+        "held": [_held(row) for row in outbox.entries(connection, states=["held"])],
+        "audit": _chain(audit.head(connection)),
     }
+
+
+def _held(row: Mapping[str, Any]) -> dict[str, Any]:
+    from reconciler.findings import iso
+
+    return {"key": row["key"], "channel": row["channel"], "since": iso(row["finished_at"]), "note": row["note"]}
+
+
+def _chain(last: "Record | None") -> dict[str, Any]:
+    return {"records": last.number if last else 0, "head": last.hash if last else None}
 
 
 def _run(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +115,20 @@ def _text(state: Mapping[str, Any], zone: ZoneInfo) -> "Iterator[RenderableType]
     yield from _findings_text(state["findings"])
     waiting = state["queues"]["quarantine"]
     yield f"\nIn quarantine: {waiting:,}" + (". See `reconciler quarantine list`." if waiting else "")
+    yield from _outbox_text(state["queues"]["outbox"], state["held"])
+    yield f"Audit: {state['audit']['records']:,} records, head {state['audit']['head']}"
+
+
+def _outbox_text(lengths: Mapping[str, Any], held: list[dict[str, Any]]) -> "Iterator[RenderableType]":
+    from reconciler.cli import screen
+
+    for channel, count in sorted(lengths.items()):
+        style = "bold red" if count["held"] else ""
+        yield screen.text(f"To deliver ({channel}): {count['todo']:,}; held: {count['held']:,}", style)
+    for entry in held[:HELD]:
+        yield screen.indented(screen.text(f"{entry['key']}: {entry['note']}"), 2)
+    if held:
+        yield "See `reconciler outbox list --state held`; `reconciler outbox retry` tries again."
 
 
 def _runs_text(runs: list[dict[str, Any]], zone: ZoneInfo) -> "Iterator[RenderableType]":

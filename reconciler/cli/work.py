@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -128,6 +129,7 @@ def _document(result: "RunResult", paths: dict[str, Path], trouble: str) -> dict
         "findings": result.findings,
         "report": {name: str(paths[name]) if name in paths else None for name in ("html", "json")},
         "problems": [*result.problems, *([trouble] if trouble else [])],
+        "delivered": asdict(result.delivered),
     }
 
 
@@ -141,6 +143,9 @@ def _print(result: "RunResult", paths: dict[str, Path], *, dry_run: bool) -> Non
     screen.show(*tables.findings(still_open, new=new, limit=tables.SHOWN))
     if dry_run:
         screen.show("\nA dry run: nothing of this result was stored.")
+    done = result.delivered
+    if done.sent or done.failed or done.held:
+        screen.show(f"\nCommands: {done.sent:,} sent, {done.failed:,} to be tried again, {done.held:,} held.")
     if "html" in paths:
         screen.show(f"\nReport: {paths['html']}")
 

@@ -51,12 +51,14 @@ def connect(url: str) -> sa.Engine:
 
 
 @contextmanager
-def write(engine: sa.Engine, *, keep: bool = True) -> Iterator[sa.Connection]:
-    """A write transaction: on SQLite it takes the writer's lock at once, so that two writers never lose an update.
+def write(engine: sa.Engine, *, keep: bool = True, alone: bool = True) -> Iterator[sa.Connection]:
+    """A write transaction. One at a time on both engines, so that none fails for what another wrote meanwhile.
 
-    Without `keep` everything is undone at the end (a dry run).
+    Without `keep` everything is undone at the end (a dry run). Without `alone` it does not wait for others on
+    PostgreSQL (on SQLite it has to): for what must not wait, and writes no audit record.
     """
-    with engine.connect().execution_options(write=True) as connection, connection.begin() as transaction:
+    options = {"write": True, "alone": alone}
+    with engine.connect().execution_options(**options) as connection, connection.begin() as transaction:
         yield connection
         if not keep:
             transaction.rollback()
@@ -69,9 +71,15 @@ def read(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+def stands_alone(connection: sa.Connection) -> bool:
+    """Whether this is a write transaction beside which there is no other."""
+    options = connection.get_execution_options()
+    return bool(options.get("write") and options.get("alone"))
+
+
 def migrate(engine: sa.Engine) -> None:
     """Run the migrations that this database has not seen yet."""
-    with write(engine) as connection:
+    with write(engine, alone=False) as connection:  # the table that is locked for it may not be there yet
         if _revision(connection) != _scripts().get_current_head():
             config = Config()
             config.set_main_option("script_location", str(_migrations()))
@@ -119,9 +127,17 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     try:
-        return sa.create_engine(url, isolation_level="REPEATABLE READ", connect_args={"connect_timeout": 10})
+        engine = sa.create_engine(url, isolation_level="REPEATABLE READ", connect_args={"connect_timeout": 10})
     except ModuleNotFoundError as error:
         raise ConfigError(f"[database] url needs {error.name}: install payment-reconciler[postgres]") from None
+    sa.event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    """LOCK comes before the transaction's snapshot is taken: whoever waited sees what the one before it wrote."""
+    if stands_alone(connection):
+        connection.exec_driver_sql("LOCK TABLE audit_records IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _short(error: sa.exc.DBAPIError) -> str:

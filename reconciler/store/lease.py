@@ -45,18 +45,18 @@ def held(engine: sa.Engine, name: str = "work") -> Iterator[Lease]:
     finally:
         done.set()
         renewer.join()
-        with write(engine) as connection:
+        with write(engine, alone=False) as connection:
             connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.epoch == lease.epoch))
 
 
 def _acquire(engine: sa.Engine, name: str) -> Lease:
     now = datetime.now(UTC)  # read before the update: the deadline never counts from later than this
-    with write(engine) as connection:
+    with write(engine, alone=False) as connection:
         row = connection.execute(sa.select(leases).where(leases.c.name == name).with_for_update()).one_or_none()
-        if row is not None and row.expires_at > now and not _is_gone(row.holder):
+        if row is not None and row.expires_at > now and not is_gone(row.holder):
             host, pid, _ = row.holder.split("|")
             raise Retryable(f"another reconciler (process {pid} on {host}) is at work; try again when it is done")
-        lease = Lease(name, _me(), row.epoch + 1 if row is not None else _first_epoch(now))
+        lease = Lease(name, me(), row.epoch + 1 if row is not None else _first_epoch(now))
         connection.execute(sa.delete(leases).where(leases.c.name == name))
         values = {"name": name, "holder": lease.holder, "epoch": lease.epoch, "expires_at": now + TERM}
         connection.execute(sa.insert(leases).values(values))
@@ -66,7 +66,7 @@ def _acquire(engine: sa.Engine, name: str) -> Lease:
 def _renew(engine: sa.Engine, lease: Lease, done: threading.Event) -> None:
     while not done.wait(TERM.total_seconds() / 3):
         now = datetime.now(UTC)
-        with write(engine) as connection:
+        with write(engine, alone=False) as connection:
             connection.execute(
                 sa.update(leases)
                 .where(leases.c.name == lease.name, leases.c.epoch == lease.epoch)
@@ -79,12 +79,13 @@ def _first_epoch(now: datetime) -> int:
     return int(now.timestamp() * 1_000_000)
 
 
-def _me() -> str:
+def me() -> str:
+    """This process, told apart from every other on every host."""
     return f"{socket.gethostname()}|{os.getpid()}|{_start_ticks(os.getpid())}"
 
 
-def _is_gone(holder: str) -> bool:
-    """Whether the holder ran on this host and its process is not there any more."""
+def is_gone(holder: str) -> bool:
+    """Whether the holder (as `me` names it) ran on this host and its process is not there any more."""
     host, pid, ticks = holder.split("|")
     return host == socket.gethostname() and _start_ticks(int(pid)) != ticks
 

@@ -13,6 +13,7 @@ from reconciler.errors import BadRecord
 from reconciler.model import Kind
 from reconciler.money import Money, comparable, exponent, format_minor
 from reconciler.schema import refund_approvals, transactions
+from reconciler.store import audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def record(
         "recorded_at": now,
     }
     connection.execute(sa.insert(refund_approvals).values(values))
+    said = {"provider": provider, "ref": ref, "amount_minor": money.minor, "currency": money.currency}
+    audit.record(connection, "refund.approved", id_, by, now, said)
     return Recorded(id_, provider, ref, money, by, note, now, True, charge)
 
 

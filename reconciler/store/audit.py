@@ -1,0 +1,49 @@
+"""Keeps the audit chain: appended to in the transaction of what it records, read to be verified, never changed."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from reconciler.audit import Broken, Record, canonical, chained, first_broken
+from reconciler.schema_told import audit_records
+from reconciler.store.engine import stands_alone
+
+PROGRAM = "reconciler"
+"""The actor of what the program does by itself."""
+OPERATOR = "operator"
+"""Whoever sits at the command line, where a command asks for no name."""
+
+
+def record(
+    connection: sa.Connection, kind: str, subject: str, actor: str, now: datetime, data: Mapping[str, Any]
+) -> None:
+    """Append a record in the caller's write transaction: it is there if and only if what it tells of is.
+
+    No personal data beyond ids belongs into it, since it can never be erased. Raises RuntimeError in a transaction
+    that does not stand alone: two at once would follow the same record.
+    """
+    if not stands_alone(connection):
+        raise RuntimeError("an audit record needs a write transaction that stands alone")
+    new = chained(head(connection), now, kind, subject, actor, canonical(data))
+    values = {name: getattr(new, name) for name in audit_records.columns.keys()}  # noqa: SIM118 - names, not columns
+    connection.execute(sa.insert(audit_records).values(values))
+
+
+def head(connection: sa.Connection) -> Record | None:
+    """The newest record: its hash vouches for all before it."""
+    query = sa.select(audit_records).order_by(audit_records.c.number.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Record(*row)
+
+
+def verify(connection: sa.Connection, head: str | None = None) -> Broken | None:
+    """Walk the whole chain; the first broken record, or None. `head`: a hash that must be in it."""
+    return first_broken(_records(connection), head)
+
+
+def _records(connection: sa.Connection) -> Iterator[Record]:
+    query = sa.select(audit_records).order_by(audit_records.c.number).execution_options(yield_per=1000)
+    for row in connection.execute(query):
+        yield Record(*row)

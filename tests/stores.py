@@ -1,0 +1,31 @@
+"""A store on each database, for tests that must hold on both."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from reconciler.store.engine import open_store, read
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database of each kind."""
+    sqlite = request.param == "sqlite"
+    return f"sqlite:///{tmp_path}/s.db" if sqlite else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[sa.Engine]:
+    """An empty store on each database."""
+    opened = open_store(url)
+    yield opened
+    opened.dispose()
+
+
+def stored(engine: sa.Engine, table: sa.Table) -> list[Any]:
+    """All rows of a table, in the order of its key."""
+    with read(engine) as connection:
+        return list(connection.execute(sa.select(table).order_by(*table.primary_key)))
