@@ -165,7 +165,7 @@ class Feeds:
                 order = parse.shop_order(record)
             except BadRecord as error:
                 return _odd(record, error)
-            if order.uuid.lower() != uuid:
+            if order.uuid != uuid:
                 raise Retryable(f"Tribute answered with order {order.uuid} when asked for {uuid}")
             return self._with_transactions(order, shop)
         return Reading()
