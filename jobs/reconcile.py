@@ -90,8 +90,9 @@ def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify:
     engine = match_stored(connection, context.terms, context.horizon)
     save_matches(engine)
     notify("judging")
-    found = _detect(engine, context)
-    changes = save_findings(connection, found, run_id, now)
+    excluded = set(NAMES) - set(enabled(settings))
+    found = [finding for finding in _detect(engine, context) if finding.provider not in excluded]
+    changes = save_findings(connection, found, run_id, now, excluded=excluded)
     accounts = take_books(engine, context.terms, context.horizon)
     standing = [public(row) for row in list_findings(connection)]
     open_now = [row for row in standing if row["status"] == OPEN]
