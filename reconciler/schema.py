@@ -7,7 +7,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -16,16 +15,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
+from reconciler import columns, schema_pull
 from reconciler.columns import BigId, UtcTime
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+MORE = (schema_pull,)
+"""Modules with tables of their own in the same `metadata`."""
+
+metadata = columns.metadata
 
 transactions = Table(
     "transactions",
@@ -170,7 +166,11 @@ feeds = Table(
     Column("last_attempt_at", UtcTime),
     Column("last_success_at", UtcTime),
     Column("last_error", Text),
+    Column("wanted_since", UtcTime),
+    Column("whole_at", UtcTime),
 )
+"""`complete_…`: the span that was read completely; `wanted_since`: how far back it is to be read in all; `whole_at`:
+when it was last read from there on in one piece."""
 
 gaps = Table(
     "gaps",
