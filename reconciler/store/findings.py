@@ -74,7 +74,7 @@ class _Events:
         """Write all events down, each after the last one of its finding."""
         last: dict[str, int] = {}
         table = finding_events.c
-        for part in _parts([row["finding_id"] for row in self.rows if row["event"] != "opened"]):
+        for part in parts([row["finding_id"] for row in self.rows if row["event"] != "opened"]):
             query = sa.select(table.finding_id, sa.func.max(table.number)).where(table.finding_id.in_(part))
             last |= {id_: number for id_, number in connection.execute(query.group_by(table.finding_id))}
         if self.rows:
@@ -185,11 +185,12 @@ def _columns(finding: Finding, said: dict[str, Any], now: datetime) -> dict[str,
 
 
 def _touch(connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
-    for part in _parts(ids):
+    for part in parts(ids):
         connection.execute(sa.update(findings).where(findings.c.id.in_(part)).values(last_seen_at=now))
 
 
-def _parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+def parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    """Ids in pieces that fit into one statement on every engine."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 
