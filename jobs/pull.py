@@ -73,7 +73,8 @@ class Pull:
         if feed.round and progress.row.complete_until != window.since:
             with write(self.engine) as connection:
                 restart(connection, feed.name)
-        return self._pages(feed.name, _by_true_clock(feed.fetch(window), source), wanted)
+        pages = feed.fetch(window)
+        return self._pages(feed.name, pages if feed.round else _by_true_clock(pages, source), wanted)
 
     def _look(self, provider: Provider) -> list[str]:
         with read(self.engine) as connection:

@@ -31,7 +31,7 @@ def note_looks(
         table,
         rows,
         changes=lambda old, new: {
-            "failures": old.c.failures + 1,
+            "failures": old.c.failures + new.failures,
             "reason": new.reason,
             "last_failed_at": new.last_failed_at,
         },
