@@ -18,7 +18,7 @@ FRESH = timedelta(days=3)
 SWEPT = timedelta(days=175)
 ROTA = timedelta(days=1)
 ROTA_LIMIT = 600
-FRESH_LIMIT = 100
+FRESH_LIMIT = 60
 FINDINGS_LIMIT = 200
 OPEN_LIMIT = 3000
 _PATIENCE = 48
