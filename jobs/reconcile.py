@@ -76,8 +76,8 @@ def horizon(connection: sa.Connection, settings: Settings, now: datetime) -> Hor
             providers[name] = Coverage()
             continue
         providers[name] = Coverage(to_us(main.complete_since), to_us(main.complete_until))
-        if sweep is not None and sweep.last_success_at is not None:
-            reversals[name] = to_us(sweep.last_success_at)
+        if sweep is not None and sweep.last_success_at is not None and sweep.complete_until is not None:
+            reversals[name] = to_us(min(sweep.last_success_at, sweep.complete_until))  # it ends later than it looked
     shop = [rows[name].complete_until if name in rows else None for name in SHOP_FEEDS]
     shop_until = None if any(until is None for until in shop) else min(to_us(until) for until in shop if until)
     return Horizon(to_us(now), shop_until, providers, reversals)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from jobs.reconcile import horizon
+from reconciler.columns import to_us
 from reconciler.model import ChargeState, FailedLook, Gap, Page, Payment, Window
 from reconciler.schema import feeds, gaps, payments, quarantine
 from reconciler.schema_pull import payments_read
@@ -15,7 +17,19 @@ from reconciler.store.engine import open_store, read, write
 from reconciler.store.facts import begin_feed, save_page
 from reconciler.store.looks import SET_ASIDE_AFTER, refs_to_retry, still_failing
 from reconciler.store.needs import refs_to_read
-from tests.builders import NOW, UUID, Approval, World, ago, charge, looked_up, order, tribute_charge, tribute_order
+from tests.builders import (
+    NOW,
+    UUID,
+    Approval,
+    World,
+    ago,
+    charge,
+    looked_up,
+    order,
+    settings,
+    tribute_charge,
+    tribute_order,
+)
 
 FEED = "digiseller.sales"
 
@@ -119,6 +133,17 @@ def test_only_a_whole_reading_makes_payments_go(engine: sa.Engine) -> None:
     assert stored() == ["2", "4"]
     with read(engine) as connection:
         assert connection.execute(sa.select(payments_read)).all() == []
+
+
+def test_a_sweep_tells_of_reversals_up_to_where_it_looked_not_to_when_it_ended(engine: sa.Engine) -> None:
+    World(engine).complete()
+    World(engine, now=ago(hours=2)).complete("digiseller.sweep")
+    with write(engine) as connection:
+        connection.execute(sa.delete(feeds).where(feeds.c.name == "tribute.sweep"))
+    World(engine).complete("tribute.sweep", until=ago(hours=1))
+    with read(engine) as connection:
+        until = horizon(connection, settings(), NOW).reversals_until_us
+    assert until == {"digiseller": to_us(ago(hours=2)), "tribute": to_us(ago(hours=1))}
 
 
 def test_the_refs_to_read_are_the_same_on_both_databases(engine: sa.Engine) -> None:
