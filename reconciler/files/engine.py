@@ -47,10 +47,10 @@ class DuckEngine:
         """Insert plain rows."""
         if rows:
             names = list(rows[0])
-            marks = ", ".join("?" for _ in names)
             listed = ", ".join(f'"{name}"' for name in names)
-            values = [[row[name] for name in names] for row in rows]
-            self.connection.executemany(f"INSERT INTO {table.name} ({listed}) VALUES ({marks})", values)
+            columns = [[row[name] for row in rows] for name in names]
+            marks = ", ".join("unnest(?)" for _ in names)
+            self.connection.execute(f"INSERT INTO {table.name} ({listed}) SELECT {marks}", columns)
 
     def delete(self, table: Table, where: ColumnElement[bool] | None = None) -> None:
         """Delete rows, all of them without `where`."""

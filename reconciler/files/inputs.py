@@ -21,10 +21,11 @@ def fill(engine: DuckEngine, terms: Terms, charges: Source, orders: Source) -> N
         engine.run(f"CREATE TABLE given_{name} AS SELECT * FROM {name}s WHERE row IN (FROM watched_{name})")
     check_unique(engine, charges.name, CHARGES, "SELECT provider, ref FROM given_charge")
     check_unique(engine, orders.name, ORDERS, "SELECT order_id FROM given_order")
-    engine.run(_CHARGE.format(money=money(terms, "c")))
+    engine.run(_CHARGE.format(money=money(terms)))
     engine.run(_ECHO)
-    engine.run(_REVERSAL.format(money=money(terms, "c")))
-    engine.run(_ORDER.format(money=money(terms, "o")))
+    engine.run(_REVERSAL.format(money=money(terms)))
+    micro = ", ".join(f"({name}::DECIMAL(30, 6) * 1000000)::BIGINT AS {name}_micro" for name in ORDERS.decimals)
+    engine.run(_ORDER.format(money=money(terms), micro=micro))
 
 
 def horizon(engine: DuckEngine, as_of: datetime | None) -> Horizon:
@@ -73,12 +74,13 @@ INSERT INTO m_order BY NAME
 SELECT o.order_id, o.provider, o.provider_ref, o.account_id, o.telegram_user_id AS telegram, o.buyer_email AS email,
     o.product_id, o.currency, {money} AS money, o.status, o.amount_minor,
     o.created_at AS created_us, o.delivered_at AS delivered_us, o.updated_at AS updated_us,
-    o.credits_ordered AS credits_ordered_micro, o.credits AS credits_micro, o.credits_used AS credits_used_micro,
+    {micro},
     CASE WHEN o.status = 'delivered' OR (o.status = 'refunded' AND o.delivered_at IS NOT NULL) THEN 1 ELSE 0 END
         AS delivered,
     CASE WHEN o.provider_ref IS NULL THEN 0 ELSE 1 END AS named, 1 AS findable,
-    CASE WHEN c.status IS NULL THEN 1 WHEN c.status IN ('pending', 'failed', 'prepaid') THEN 2
-        WHEN c.status = 'paid' THEN 3 ELSE 0 END AS absence
+    CASE WHEN paid IS NULL THEN 1 WHEN paid IN ('pending', 'failed', 'prepaid') THEN 2
+        WHEN paid = 'paid' THEN 3 ELSE 0 END AS absence
 FROM given_order o
-LEFT JOIN given_charge c ON c.provider = o.provider AND c.ref = o.provider_ref AND c.kind = 'charge'
+LEFT JOIN (SELECT provider, ref, status AS paid FROM given_charge WHERE kind = 'charge') c
+    ON c.provider = o.provider AND c.ref = o.provider_ref
 """

@@ -4,7 +4,7 @@ Such a pair is tied by its reference and never looked at again; the plan and the
 of the pairs those that could bear on one of them. What comes out is what the plan over all rows would give.
 """
 
-from reconciler.files.engine import DuckEngine
+from reconciler.files.engine import DuckEngine, quoted
 from reconciler.matching.terms import Terms
 
 UUID_FORM = "________-____-____-____-____________"
@@ -14,9 +14,19 @@ SET_ASIDE = "pair ANTI JOIN watched ON id = pair.rowid"
 """The pairs that need no look, as a FROM clause."""
 
 
-def join(engine: DuckEngine, terms: Terms) -> None:
-    """Fill `pair` with every row of both inputs, joined by reference."""
-    engine.run(_PAIR.format(money_c=money(terms, "c"), money_o=money(terms, "o"), **_form(terms)))
+def join(engine: DuckEngine, terms: Terms) -> bool:
+    """Fill `pair` with every row of both inputs, joined by reference; False when text is not in clean form.
+
+    Providers and currencies are few: as an enumeration they take a byte each.
+    """
+    listed = ", ".join(f"({quoted(iso)})" for iso in {*_known(terms).values(), ""})
+    engine.run(
+        "CREATE OR REPLACE TYPE word AS ENUM (SELECT provider FROM charges UNION SELECT provider FROM orders WHERE provider "
+        f"IS NOT NULL UNION SELECT currency FROM charges UNION SELECT currency FROM orders UNION VALUES {listed} "
+        "ORDER BY ALL)"
+    )
+    engine.run(_PAIR.format(money=money(terms), **_form(terms)))
+    return not engine.all("SELECT 1 FROM pair WHERE untidy LIMIT 1")
 
 
 def set_aside(engine: DuckEngine, *, watch_all: bool = False) -> None:
@@ -27,39 +37,50 @@ def set_aside(engine: DuckEngine, *, watch_all: bool = False) -> None:
         _close(engine)
 
 
-def money(terms: Terms, row: str) -> str:
-    """SQL of `money.comparable`: the currency that the amounts of `row` may be compared in, or NULL."""
-    known = {"RUR": "RUB", **terms.equivalents}
-    cases = " ".join(f"WHEN {row}.currency = '{code}' THEN '{iso}'" for code, iso in sorted(known.items()))
-    return f"CASE {cases} WHEN {row}.currency LIKE 'WM%' THEN NULL ELSE {row}.currency END"
+def money(terms: Terms) -> str:
+    """SQL of `money.comparable`: the currency that the amounts of a row may be compared in, or NULL."""
+    cases = " ".join(f"WHEN currency = '{code}' THEN '{iso}'" for code, iso in sorted(_known(terms).items()))
+    return f"CASE {cases} WHEN currency LIKE 'WM%' THEN NULL ELSE currency END"
+
+
+def _known(terms: Terms) -> dict[str, str]:
+    return {"RUR": "RUB", **terms.equivalents}
 
 
 def _form(terms: Terms) -> dict[str, object]:
     """The parts of the join: which fields have to agree, and the numbers that stand for what rows share."""
     stated = ("account_id", "telegram_user_id", "buyer_email", "product_id")
     agree = " AND ".join(f"(c.{name} = o.{name} OR c.{name} IS NULL OR o.{name} IS NULL)" for name in stated)
-    like = ", ".join(
-        f"CASE WHEN c.{name} IS NOT NULL THEN hash('{name}', c.provider, c.{name}, c.amount_minor, c.currency) END "
-        f"AS by_{name}"
+    keys = ", ".join(
+        f"CASE WHEN {name} IS NOT NULL THEN hash(hash(amount_minor, currency, provider), {name}) END AS by_{name}"
         for name in stated[:3]
     )
-    return {"agree": agree, "like": like, "tolerance": terms.tolerance_minor, "form": UUID_FORM}
+    return {"agree": agree, "keys": keys, "tolerance": terms.tolerance_minor}
 
 
-_PAIR = """
-CREATE TABLE pair AS
+_PAIR = f"""
+CREATE OR REPLACE TABLE pair AS
 SELECT c.row AS charge_row, o.row AS order_row, c.provider, c.ref, o.order_id, c.currency, c.amount_minor,
-    c.occurred_at AS occurred_us, {like}, hash('order', o.order_id) AS by_order,
-    CASE WHEN c.order_ref IS NOT NULL THEN hash('order', c.order_ref) END AS echo,
+    c.occurred_us, c.by_account_id, c.by_telegram_user_id, c.by_buyer_email, o.by_order, c.echo,
+    c.untidy OR o.untidy AS untidy,
     coalesce(
-        o.provider = c.provider AND o.status = 'delivered' AND c.amount_minor - o.amount_minor
-            BETWEEN -{tolerance} AND {tolerance} AND {money_c} = {money_o} AND {agree}
-        AND (o.credits >= o.credits_ordered OR o.credits IS NULL OR o.credits_ordered IS NULL)
-        AND (c.provider != 'tribute' OR c.ref LIKE '{form}' OR c.ref NOT LIKE '{form}%')
-        AND (c.provider != 'tribute' OR c.order_ref IS NULL OR c.order_ref = o.order_id),
+        o.whole AND o.provider = c.provider AND c.money = o.money AND {{agree}}
+        AND c.amount_minor - o.amount_minor BETWEEN -{{tolerance}} AND {{tolerance}}
+        AND (c.single OR c.order_ref = o.order_id),
         false) AS plain
-FROM (SELECT *, CASE WHEN kind = 'charge' AND status = 'paid' THEN ref END AS paid_ref FROM charges) c
-FULL JOIN orders o ON o.provider_ref = c.paid_ref AND (o.provider IS NULL OR o.provider = c.provider)
+FROM (
+    SELECT row, provider::word AS provider, ref, currency::word AS currency, ({{money}})::word AS money, amount_minor,
+        occurred_at AS occurred_us, account_id, telegram_user_id, buyer_email, product_id, order_ref, untidy, {{keys}},
+        hash(order_ref) AS echo, CASE WHEN kind = 'charge' AND status = 'paid' THEN ref END AS paid_ref,
+        provider != 'tribute' OR (strlen(ref) = {len(UUID_FORM)} AND order_ref IS NULL) OR NOT ({SHARED}) AS single
+    FROM charges
+) c
+FULL JOIN (
+    SELECT row, order_id, provider::word AS provider, provider_ref, ({{money}})::word AS money, amount_minor,
+        account_id, telegram_user_id, buyer_email, product_id, untidy, hash(order_id) AS by_order,
+        status = 'delivered' AND (credits >= credits_ordered OR credits IS NULL OR credits_ordered IS NULL) AS whole
+    FROM orders
+) o ON o.provider_ref = c.paid_ref AND (o.provider IS NULL OR o.provider = c.provider)
 """
 
 _DOUBTED = f"""
@@ -100,8 +121,6 @@ def _see(engine: DuckEngine) -> bool:
     """Put what watched charges share with others into `fresh`, as far as it is new; whether there is any."""
     names = (*_KEYS[:3], "echo")
     keys = " UNION ".join(f"SELECT {name} AS key FROM pair SEMI JOIN watched ON id = pair.rowid" for name in names)
-    engine.run(
-        f"CREATE OR REPLACE TABLE fresh AS FROM ({keys}) new ANTI JOIN seen USING (key) WHERE key IS NOT NULL"
-    )
+    engine.run(f"CREATE OR REPLACE TABLE fresh AS FROM ({keys}) new ANTI JOIN seen USING (key) WHERE key IS NOT NULL")
     engine.run("INSERT INTO seen FROM fresh")
     return bool(engine.all("SELECT 1 FROM fresh LIMIT 1"))

@@ -23,10 +23,12 @@ class Shape:
         return (*self.required, *self.optional)
 
     def type_of(self, name: str) -> str:
-        """The SQL type that a column has once it is read: times are microseconds, credits millionths."""
+        """The SQL type that a column has once it is read: times are microseconds."""
         if name in self.flags:
             return "BOOLEAN"
-        return "BIGINT" if name in (*self.whole, *self.moments, *self.decimals) else "VARCHAR"
+        if name in self.decimals:
+            return "DECIMAL(30, 6)"
+        return "BIGINT" if name in (*self.whole, *self.moments) else "VARCHAR"
 
 
 CHARGES = Shape(

@@ -37,19 +37,22 @@ def of_file(path: Path) -> Source:
     return Source(str(path), f"read_csv({quoted(path)}, all_varchar = true, header = true, nullstr = '')")
 
 
-def load(engine: DuckEngine, source: Source, shape: Shape, folder: Path) -> None:
+def load(engine: DuckEngine, source: Source, shape: Shape, folder: Path, *, tidy: bool) -> None:
     """Make a view named after the shape, with a `row` number; raises ConfigError with one clear line.
 
-    A clean Parquet file is read where it lies, and of it only what a step needs. Anything else (CSV, frames, text
-    with space around it, e-mails to be folded) is written into `folder` first, in clean form.
+    A Parquet file is read where it lies, and of it only what a step needs; the view's `untidy` says of which rows
+    the text is not as it should be. Anything else, and with `tidy` everything, is written into `folder` in clean form.
     """
     try:
         columns = {row[0]: str(row[1]) for row in engine.all(f"DESCRIBE SELECT * FROM {source.sql}")}
         check_columns(source.name, shape, columns)
         check_values(engine, source.name, source.sql, shape, columns)
-        if source.is_parquet and _is_clean(engine, source, shape, columns):
+        if source.is_parquet and not tidy:
             parts = [_column(shape, name, columns.get(name), _plain) for name in shape.columns]
-            engine.run(f"CREATE VIEW {shape.name} AS SELECT file_row_number AS row, {', '.join(parts)} FROM {source.sql}")
+            text = ", ".join([*parts, f"{_untidy(shape, columns)} AS untidy"])
+            engine.run(
+                f"CREATE OR REPLACE VIEW {shape.name} AS SELECT file_row_number AS row, {text} FROM {source.sql}"
+            )
         else:
             _write_clean(engine, source, shape, columns, folder / f"{shape.name}.parquet")
     except duckdb.Error as error:
@@ -66,7 +69,7 @@ def _write_clean(engine: DuckEngine, source: Source, shape: Shape, columns: dict
     joined = "LEFT JOIN folds ON folds.email = trim(buyer_email::VARCHAR)" if "buyer_email" in columns else ""
     engine.run(f"COPY (SELECT {parts} FROM {source.sql} {joined}) TO {quoted(path)} (FORMAT parquet)")
     engine.run(
-        f"CREATE VIEW {shape.name} AS SELECT file_row_number AS row, * EXCLUDE (file_row_number) FROM {_numbered(path)}"
+        f"CREATE OR REPLACE VIEW {shape.name} AS SELECT file_row_number AS row, * EXCLUDE (file_row_number), false AS untidy FROM {_numbered(path)}"
     )
 
 
@@ -81,18 +84,17 @@ def _fill_folds(engine: DuckEngine, source: Source, columns: dict[str, str]) -> 
         engine.connection.executemany("INSERT INTO folds VALUES (?, ?)", [(one, one.casefold()) for (one,) in rare])
 
 
-def _is_clean(engine: DuckEngine, source: Source, shape: Shape, columns: dict[str, str]) -> bool:
-    """Whether the text can be taken as it is."""
-    faults = []
+def _untidy(shape: Shape, columns: dict[str, str]) -> str:
+    """SQL: some text of the row has space around it, or is not in the case that it is compared in."""
+    faults = ["false"]
     for name in shape.columns:
-        if shape.type_of(name) != "VARCHAR" or columns.get(name) != "VARCHAR":
-            continue
-        faults.append(f"{name} < '!' OR ends_with({name}, ' ')")
-        if name == "buyer_email":
-            faults.append(f"{name} != lower({name}) OR strlen({name}) != length({name})")
-        if name == "currency":
-            faults.append(f"{name} != upper({name})")
-    return not faults or not engine.all(f"SELECT 1 FROM {source.sql} WHERE {' OR '.join(faults)} LIMIT 1")
+        if shape.type_of(name) == "VARCHAR" and name in columns:
+            faults.append(f"{name} < '!' OR ends_with({name}, ' ')")
+    faults += [
+        f"{name} != lower({name}) OR strlen({name}) != length({name})" for name in ("buyer_email",) if name in columns
+    ]
+    faults.append("currency != upper(currency)")
+    return f"coalesce({' OR '.join(faults)}, false)"
 
 
 def _plain(name: str, kind: str) -> str:
@@ -115,5 +117,5 @@ def _column(shape: Shape, name: str, kind: str | None, text: Callable[[str, str]
     if name in shape.flags:
         return f"lower(nullif({name}::VARCHAR, '')) IN ('true', 't', '1', 'yes') AS {name}"
     if name in shape.decimals:
-        return f"({name}::DECIMAL(30, 6) * 1000000)::BIGINT AS {name}"
+        return f"{name if kind.startswith('DECIMAL') else f'{name}::{wanted}'} AS {name}"
     return f"{name}::{wanted} AS {name}" if wanted == "BIGINT" else f"{text(name, kind)} AS {name}"
