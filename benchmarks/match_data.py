@@ -1,4 +1,4 @@
-"""Makes the two files of `match` at any size: a year of sales at two providers, with a realistic share of each fault."""
+"""Makes the two files of `match` at any size: a year of sales at two providers, with its share of faults."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ SELECT i, i % 5 IN (0, 1) AS at_tribute, i * 2654435761 % 4294967296 AS noise,
         WHEN fault < 205 THEN 'unclaimed' ELSE '' END AS story
 FROM (SELECT i, md5(i::VARCHAR) AS h, (i * 7919 + 13) % 10007 % 10000 AS fault FROM range({rows}) t(i))
 """
-"""Each sale has one story, told by a fixed scattering: 98 in 100 are plain, 1 in 100 lacks its reference in the shop."""
+"""Each sale has one story, by a fixed scattering: 98 in 100 are plain, 1 in 100 lacks its reference in the shop."""
 
 _CHARGES = """
 SELECT CASE WHEN at_tribute THEN 'tribute' ELSE 'digiseller' END AS provider,

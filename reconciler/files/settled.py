@@ -19,11 +19,11 @@ def join(engine: DuckEngine, terms: Terms) -> bool:
 
     Providers and currencies are few: as an enumeration they take a byte each.
     """
-    listed = ", ".join(f"({quoted(iso)})" for iso in {*_known(terms).values(), ""})
+    listed = ", ".join(f"({quoted(iso)})" for iso in sorted({*_known(terms).values()}))
     engine.run(
-        "CREATE OR REPLACE TYPE word AS ENUM (SELECT provider FROM charges UNION SELECT provider FROM orders WHERE provider "
-        f"IS NOT NULL UNION SELECT currency FROM charges UNION SELECT currency FROM orders UNION VALUES {listed} "
-        "ORDER BY ALL)"
+        "CREATE OR REPLACE TYPE word AS ENUM (SELECT provider FROM charges UNION "
+        "SELECT provider FROM orders WHERE provider IS NOT NULL UNION SELECT currency FROM charges UNION "
+        f"SELECT currency FROM orders UNION VALUES {listed} ORDER BY ALL)"
     )
     engine.run(_PAIR.format(money=money(terms), **_form(terms)))
     return not engine.all("SELECT 1 FROM pair WHERE untidy LIMIT 1")

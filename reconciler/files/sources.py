@@ -68,9 +68,8 @@ def _write_clean(engine: DuckEngine, source: Source, shape: Shape, columns: dict
     _fill_folds(engine, source, columns)
     joined = "LEFT JOIN folds ON folds.email = trim(buyer_email::VARCHAR)" if "buyer_email" in columns else ""
     engine.run(f"COPY (SELECT {parts} FROM {source.sql} {joined}) TO {quoted(path)} (FORMAT parquet)")
-    engine.run(
-        f"CREATE OR REPLACE VIEW {shape.name} AS SELECT file_row_number AS row, * EXCLUDE (file_row_number), false AS untidy FROM {_numbered(path)}"
-    )
+    rows = f"SELECT file_row_number AS row, * EXCLUDE (file_row_number), false AS untidy FROM {_numbered(path)}"
+    engine.run(f"CREATE OR REPLACE VIEW {shape.name} AS {rows}")
 
 
 def _fill_folds(engine: DuckEngine, source: Source, columns: dict[str, str]) -> None:
@@ -90,9 +89,8 @@ def _untidy(shape: Shape, columns: dict[str, str]) -> str:
     for name in shape.columns:
         if shape.type_of(name) == "VARCHAR" and name in columns:
             faults.append(f"{name} < '!' OR ends_with({name}, ' ')")
-    faults += [
-        f"{name} != lower({name}) OR strlen({name}) != length({name})" for name in ("buyer_email",) if name in columns
-    ]
+    if "buyer_email" in columns:
+        faults.append("buyer_email != lower(buyer_email) OR strlen(buyer_email) != length(buyer_email)")
     faults.append("currency != upper(currency)")
     return f"coalesce({' OR '.join(faults)}, false)"
 
