@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-
 TURNS = 5
 ROWS = 1_000_000
 
