@@ -66,7 +66,7 @@ def test_busy_worlds_are_matched_by_the_letter_of_the_rules(tmp_path: Path) -> N
 
 
 def test_a_repeat_of_a_pair_that_agrees_is_found(tmp_path: Path) -> None:
-    matched(tmp_path, [charge("1"), order("A1", "1"), charge("2", occurred_at=ago(hours=4.9))])
+    matched(tmp_path, [charge("1"), order("A1", "1", updated_at=ago(hours=1)), charge("2", occurred_at=ago(hours=4.9))])
     assert found(tmp_path) == [("duplicate_charge", "repeated_charge", ("2",), "A1")]
 
 
