@@ -2,9 +2,14 @@
 
 import sys
 
-from benchmarks import first_pull, startup, upserts
+from benchmarks import first_pull, match_files, startup, upserts
 
-BENCHMARKS = {"upserts": upserts.main, "first_pull": first_pull.main, "startup": startup.main}
+BENCHMARKS = {
+    "upserts": upserts.main,
+    "first_pull": first_pull.main,
+    "startup": startup.main,
+    "match_files": match_files.main,
+}
 
 
 def main() -> None:
