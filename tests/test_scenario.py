@@ -21,7 +21,7 @@ from reconciler.model import Window
 from reconciler.settings import Shop
 
 NOW = datetime(2026, 11, 22, 10, 17, 5, 123456, tzinfo=UTC)
-NEEDS_MORE = {"chargeback", "refund_exceeds_charge", "feed_gap"}
+NEEDS_MORE = {"chargeback", "feed_gap"}
 """Kinds that need webhooks, an operator's record or a feed that fails."""
 
 

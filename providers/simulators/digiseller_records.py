@@ -33,6 +33,7 @@ class SimulatedSale:
     state: int = 3
     returned: int = 0
     refunded_at: datetime | None = None
+    refunded: Decimal | None = None
     code_state: int | None = 1
     feedback: dict[str, Any] | None = None
     chat_state: int = 1
@@ -147,7 +148,10 @@ def receipts(sale: SimulatedSale) -> Iterator[tuple[datetime, dict[str, Any]]]:
     if sale.state in SOLD:
         yield sale.paid_at, _operation(sale, sale.invoice_id * 10 + 1, "product_sales", sale.paid_at, sale.credited)
     if sale.refunded_at:
-        yield sale.refunded_at, _operation(sale, sale.invoice_id * 10 + 2, "refund", sale.refunded_at, -sale.credited)
+        back = _operation(sale, sale.invoice_id * 10 + 2, "refund", sale.refunded_at, -sale.credited)
+        if sale.refunded is not None:
+            back["operation"]["price"] = sale.refunded
+        yield sale.refunded_at, back
 
 
 def chat(sale: SimulatedSale, switches: Switches) -> dict[str, Any]:

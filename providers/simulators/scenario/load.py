@@ -39,6 +39,7 @@ def _sell(simulator: DigiSellerSimulator, sale: Sale) -> None:
         code_state=sale.code_state,
         chat_state=sale.chat_state,
         chat_at=sale.chat_at,
+        refunded=None if sale.refunded_minor is None else Decimal(sale.refunded_minor) / 100,
         extra={"date_pay": sale.written_date} if sale.written_date else {},
     )
     if sale.state == 35:

@@ -33,6 +33,7 @@ def refunds(world: World) -> None:
     world.approve(purchase, world.ago(days=10))
     about = "a refund approved ten days ago that Tribute does not show"
     world.expect("refund_not_executed", about, purchase.ref, provider=TRIBUTE, order=order)
+    _more_than_was_paid(world)
 
 
 def credits_left(world: World) -> None:
@@ -65,6 +66,17 @@ def unreadable(world: World) -> None:
     world.expect("unreadable_record", "a DigiSeller sale with an impossible date", sale.ref)
     order = world.order(sale, world.buyer(), "nothing", status="complete?", provider=None)
     world.expect("unreadable_record", "a row of the shop with an unknown status", provider=None, order=order)
+
+
+def _more_than_was_paid(world: World) -> None:
+    buyer = world.buyer()
+    sale = world.sale(buyer, world.recently(), currency="WMZ")
+    order = world.order(sale, buyer, credits_used=sale.pack.credits)
+    world.approve(sale, world.ago(hours=32))
+    world.refund(sale, world.ago(hours=30))
+    sale.refunded_minor = sale.amount_minor + 250
+    about = "a refund was agreed, and 2.50 more than the charge went back"
+    world.expect("refund_exceeds_charge", about, sale.ref, order=order)
 
 
 def _with_credits_left(world: World) -> None:

@@ -40,8 +40,8 @@ class Review:
 class Sale:
     """One DigiSeller invoice. `code` is the delivered content, `code_state` and `state` are DigiSeller's own numbers.
 
-    `through` are the extra parameters given to the payment page. `written_date` is what the record says instead of
-    `paid_at`, where its date is broken.
+    `refunded_minor` is what went back, where it is not the whole amount. `through` are the extra parameters given to
+    the payment page. `written_date` is what the record says instead of `paid_at`, where its date is broken.
     """
 
     invoice: int
@@ -54,6 +54,7 @@ class Sale:
     code_state: int = 2
     state: int = 3
     refunded_at: datetime | None = None
+    refunded_minor: int | None = None
     through: str = ""
     review: Review | None = None
     chat_state: int = 0
