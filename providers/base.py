@@ -70,13 +70,14 @@ class Provider(Source, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A charge as it is stored: what an event about the same order has to fit."""
+    """A charge as it is stored: what an event about the same order has to fit. `listed`: the API itself showed it."""
 
     ref: str
     status: str
     amount_minor: int
     currency: str
     occurred_at: datetime
+    listed: bool
 
 
 @dataclass(frozen=True, slots=True)

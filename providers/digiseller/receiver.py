@@ -65,11 +65,9 @@ class DigiSellerReceiver:
         if invoice == "0":
             return Told(Page(NOTICES), "a test: nothing to store")
         charge = situation.charges.get(invoice)
-        if not situation.looked:
-            return Told(Page(NOTICES), "a sale", look=invoice)
         if charge is not None and charge.status == Status.PAID:
-            return Told(Page(NOTICES), "the invoice was read: it is paid")
-        return Told(Page(NOTICES), "the invoice is not paid yet", look=invoice)
+            return Told(Page(NOTICES), "the invoice is paid")
+        return Told(Page(NOTICES), "the invoice is not paid yet" if situation.looked else "a sale", look=invoice)
 
     def shown(self, delivery: Delivery) -> Any:
         """The notice's fields, less the signature."""

@@ -84,7 +84,7 @@ def _digital_refund(event: Envelope) -> Transaction:
 
 
 def _donation(event: Envelope) -> Transaction:
-    """A gift of money: `donation_request_id` names the reusable link, so it identifies no payment (fact sheet A10.6)."""
+    """A donation: `donation_request_id` names the reusable link, so it identifies no payment (fact sheet A10.6)."""
     payload = event.payload
     link = fields.number_id(payload.get("donation_request_id"))
     nobody: dict[str, None] = (

@@ -35,7 +35,7 @@ def paid(event: Envelope, uuid: str, known: Situation) -> Hint:
         done = first is not None and first.status in fits
         return Hint("the API shows it paid" if done else "the API does not show it paid yet", again=not done)
     if first is not None and first.status == Status.PAID:
-        return Hint("its charge is known", states=_states(event, uuid, known), again=True)
+        return Hint("its charge is known", states=_states(event, uuid, known), again=not first.listed)
     charge = _order_charge(event, uuid, Status.TRIAL if trial else Status.PAID)
     return Hint("a trial: no money moved" if trial else "paid", (charge,), _states(event, uuid, known), again=True)
 
@@ -45,9 +45,9 @@ def paid_again(event: Envelope, uuid: str, known: Situation) -> Hint:
     near = [
         one
         for one in known.charges.values()
-        if one.status == Status.PAID and abs(one.occurred_at - event.created_at) <= NEAR
+        if one.listed and one.status == Status.PAID and abs(one.occurred_at - event.created_at) <= NEAR
     ]
-    if known.looked and near:
+    if near:
         return Hint(f"the API shows it as {near[-1].ref}")
     return Hint("the API does not show that charge yet" if known.looked else "a further charge", again=True)
 
