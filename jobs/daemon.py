@@ -34,6 +34,7 @@ DISPATCH_EVERY_S = 2.0
 """How long an entry of the outbox waits at most for somebody to look at it."""
 
 INBOX_S = 3
+MOST_PUT_OFF = 20
 log = structlog.get_logger()
 
 
@@ -71,7 +72,7 @@ class Daemon:
         dispatcher = threading.Thread(target=self._deliver_until_stopped, name="dispatch")
         scheduler.start()
         dispatcher.start()
-        reader = threading.Thread(target=self._read_inbox, name="inbox reader", daemon=True)
+        reader = threading.Thread(target=self._read_inbox, args=(web,), name="inbox reader", daemon=True)
         reader.start()
         log.info("started", jobs={job.id: str(job.trigger) for job in scheduler.get_jobs()})
         notify("READY=1")
@@ -135,9 +136,17 @@ class Daemon:
                 if done != Delivered():
                     log.info("delivered", sent=done.sent, failed=done.failed, held=done.held)
 
-    def _read_inbox(self) -> None:
-        """Every few seconds work through what the web server took in, unless a job is at work: it ends with that too."""
+    def _read_inbox(self, web: WebServer) -> None:
+        """Every few seconds work through what was taken in, unless a job is at work, which ends with that too.
+
+        In a flood that waits, for a minute at most: what matters then is that nothing is turned away.
+        """
+        put_off = 0
         while not self._stop.wait(INBOX_S):
+            if not web.calm() and put_off < MOST_PUT_OFF:
+                put_off += 1
+                continue
+            put_off = 0
             if not self._working.acquire(blocking=False):
                 continue
             try:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 
 from jobs.pull import joined
 from providers.base import Known, Provider, Receiver, Situation, Told
@@ -16,6 +15,7 @@ from reconciler.model import Kind, Page, Quarantined
 from reconciler.store import inbox, webhook_gaps
 from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
+from reconciler.store.inbox import Outcome
 from reconciler.webhooks import Delivery
 
 BATCH = 200
@@ -25,7 +25,7 @@ WAITS = tuple(timedelta(seconds=wait_s) for wait_s in (5, 15, 60, 300, 900, 3600
 DENIALS = 4
 """How often an order that the API denies is asked about: it may only be a moment too early."""
 UNREACHED = timedelta(minutes=1)
-log = structlog.get_logger()
+CONTRADICTION = "the same event came before with other money or other ids; both are kept, the first one counts"
 
 
 @dataclass
@@ -59,32 +59,27 @@ class Inbox:
         now = self.now()
         with write(self.engine) as connection:
             rows = inbox.due(connection, self.receivers, inbox.WAITING, now, BATCH)
-            known = _known(connection, rows)
-            pages = [self._first(connection, row, known[row.provider, row.ref], now) for row in rows]
-            if pages:
-                save_page(connection, joined(pages), now)
+            known, second = _known(connection, rows), inbox.contradicting(connection, rows)
+            read_ones = [self._first(row, known[row.provider, row.ref], row.id in second, now) for row in rows]
+            if rows:
+                save_page(connection, joined([page for page, _ in read_ones]), now)
+                inbox.settle(connection, [outcome for _, outcome in read_ones], now)
         return bool(rows)
 
-    def _first(self, connection: sa.Connection, row: Any, charges: dict[str, Known], now: datetime) -> Page:
-        if inbox.is_second(connection, row):
-            result = "the same event came before with other money or other ids; both are kept, the first one counts"
-            inbox.settle(connection, row, now, inbox.CONFLICT, result)
-            return Page(f"{row.provider}.webhooks")
+    def _first(self, row: Any, charges: dict[str, Known], second: bool, now: datetime) -> tuple[Page, Outcome]:
+        if second:
+            return Page(f"{row.provider}.webhooks"), Outcome(row.id, inbox.CONFLICT, CONTRADICTION)
         try:
             told = self._told(row, Situation(row.received_at, charges))
         except BadRecord as error:
-            inbox.settle(connection, row, now, inbox.UNREADABLE, str(error))
-            return self._aside(row, row.ref or row.key, f"{row.name}: {error}")
+            return self._aside(row, row.ref or row.key, error), Outcome(row.id, inbox.UNREADABLE, str(error))
         if not told.understood:
-            inbox.settle(connection, row, now, inbox.UNKNOWN, told.note)
-            return self._aside(row, row.name, told.note)
+            return self._aside(row, row.name, told.note), Outcome(row.id, inbox.UNKNOWN, told.note)
         for charge in told.page.transactions:
             _remember(charges, charge)
         if told.look is None:
-            inbox.settle(connection, row, now, inbox.DONE, told.note)
-        else:
-            inbox.settle(connection, row, now, inbox.LOOKING, told.note, due_at=now)
-        return told.page
+            return told.page, Outcome(row.id, inbox.DONE, told.note)
+        return told.page, Outcome(row.id, inbox.LOOKING, told.note, due_at=now)
 
     def _look(self, provider: Provider, rows: Sequence[Any]) -> None:
         """Ask about each order once, and settle every event about it; those that could not be asked wait a little."""
@@ -93,18 +88,12 @@ class Inbox:
         try:
             for page in provider.read(refs) if refs else ():
                 seen = {state.ref: state.found for state in page.states}
-                asked = [row for row in waiting.values() if row.ref in seen]
-                self._settle(page, asked, seen)
-                for row in asked:
-                    del waiting[row.id]
+                self._settle(page, [waiting.pop(row.id) for row in rows if row.ref in seen and row.id in waiting], seen)
                 if self.stopped():
                     return
             self._unanswered(waiting.values())
         except (Retryable, NeedsOperator) as error:
             self.problems.append(f"{provider.name}.webhooks: {error}")
-            log.warning(
-                "an event waits for the provider", provider=provider.name, waiting=len(waiting), error=str(error)
-            )
             with write(self.engine) as connection:
                 inbox.postpone(connection, waiting, self.now() + UNREACHED)
 
@@ -112,54 +101,55 @@ class Inbox:
         """The API was asked, and its answer was put aside: a person is told of that, and the event waits."""
         now = self.now()
         with write(self.engine) as connection:
-            for row in rows:
-                self._not_yet(connection, row, "the API's answer could not be understood", row.looks + 1, now)
+            notes = [self._not_yet(connection, row, "the API's answer could not be understood", now) for row in rows]
+            inbox.settle(connection, notes, now)
 
     def _settle(self, page: Page, rows: Sequence[Any], seen: Mapping[str, bool]) -> None:
         now = self.now()
         with write(self.engine) as connection:
             save_page(connection, page, now)
             known = _known(connection, rows)
-            for row in rows:
-                self._after_look(connection, row, known[row.provider, row.ref], seen[row.ref], now)
+            outcomes = [
+                self._after_look(connection, row, known[row.provider, row.ref], seen[row.ref], now) for row in rows
+            ]
+            inbox.settle(connection, outcomes, now)
 
     def _after_look(
         self, connection: sa.Connection, row: Any, charges: dict[str, Known], found: bool, now: datetime
-    ) -> None:
+    ) -> Outcome:
         try:
             told = self._told(row, Situation(row.received_at, charges, looked=True))
         except BadRecord as error:
-            inbox.settle(connection, row, now, inbox.UNREADABLE, str(error))
-            save_page(connection, self._aside(row, row.ref, f"{row.name}: {error}"), now)
-            return
+            save_page(connection, self._aside(row, row.ref, error), now)
+            return Outcome(row.id, inbox.UNREADABLE, str(error), row.looks + 1)
         save_page(connection, told.page, now)
-        looks = row.looks + 1
         if not found:
-            last = looks >= DENIALS
-            due_at = None if last else now + WAITS[looks]
-            inbox.settle(connection, row, now, inbox.DENIED, "the API knows no such order", due_at=due_at, looks=looks)
-            self._gap(connection, row, webhook_gaps.DENIED, now)
-            return
+            return self._denied(connection, row, now)
         webhook_gaps.remove(connection, row.provider, (webhook_gaps.DENIED, webhook_gaps.UNCONFIRMED), row.ref)
         if told.look is None:
-            inbox.settle(connection, row, now, inbox.DONE, told.note, looks=looks)
-        else:
-            self._not_yet(connection, row, told.note, looks, now)
+            return Outcome(row.id, inbox.DONE, told.note, row.looks + 1)
+        return self._not_yet(connection, row, told.note, now)
 
-    def _not_yet(self, connection: sa.Connection, row: Any, note: str, looks: int, now: datetime) -> None:
+    def _denied(self, connection: sa.Connection, row: Any, now: datetime) -> Outcome:
+        looks = row.looks + 1
+        self._gap(connection, row, webhook_gaps.DENIED, now)
+        due_at = now + WAITS[looks] if looks < DENIALS else None
+        return Outcome(row.id, inbox.DENIED, "the API knows no such sale", looks, due_at)
+
+    def _not_yet(self, connection: sa.Connection, row: Any, note: str, now: datetime) -> Outcome:
+        looks = row.looks + 1
         if looks < len(WAITS):
-            inbox.settle(connection, row, now, inbox.LOOKING, note, due_at=now + WAITS[looks], looks=looks)
-            return
-        inbox.settle(connection, row, now, inbox.UNCONFIRMED, note, looks=looks)
+            return Outcome(row.id, inbox.LOOKING, note, looks, now + WAITS[looks])
         self._gap(connection, row, webhook_gaps.UNCONFIRMED, now)
+        return Outcome(row.id, inbox.UNCONFIRMED, note, looks)
 
     def _told(self, row: Any, situation: Situation) -> Told:
         return self.receivers[row.provider].read(_delivery(row), situation)
 
-    def _aside(self, row: Any, key: str, reason: str) -> Page:
+    def _aside(self, row: Any, key: str, reason: object) -> Page:
         source = f"{row.provider}.webhooks"
         body = self.receivers[row.provider].shown(_delivery(row))
-        return Page(source, quarantined=(Quarantined(row.provider, source, key, reason, body),))
+        return Page(source, quarantined=(Quarantined(row.provider, source, key, f"{row.name}: {reason}", body),))
 
     def _gap(self, connection: sa.Connection, row: Any, reason: str, now: datetime) -> None:
         webhook_gaps.add(connection, row.provider, reason, row.ref, row.received_at, now, now)

@@ -85,6 +85,10 @@ class WebServer:
         self._desk.stop()
         self._socket.close()
 
+    def calm(self) -> bool:
+        """Whether deliveries come in so slowly that there is time to work through them."""
+        return self._desk.calm
+
     def alive(self) -> bool:
         """Whether the event loop still turns and the desk still stores."""
         return self._thread.is_alive() and self._desk.alive and self._server.turns(ALIVE_WITHIN_S)

@@ -40,7 +40,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 }
 NAMES = frozenset({"new_digital_product", *_PARTS})
 """Every event that is known by name (fact sheet A6)."""
-_MATTERS = re.compile(r"(amount|price|total|fee|currency|id|uuid|token|reference)$", re.IGNORECASE)
+_MATTERS = re.compile(r"(amount|price|total|fee|currency|id|uuid|reference)$", re.IGNORECASE)
 MAX_CHARS = 200
 
 

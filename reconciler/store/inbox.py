@@ -1,15 +1,17 @@
 """The inbox of webhooks: stored as they come in, each event once, and worked through later."""
 
+import functools
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.schema import transactions
 from reconciler.schema_webhooks import webhooks
-from reconciler.store.upsert import upsert
 from reconciler.text import storable
 from reconciler.webhooks import Arrival
 
@@ -20,39 +22,51 @@ STATES = (WAITING, LOOKING, DONE, UNKNOWN, UNREADABLE, CONFLICT, DENIED, UNCONFI
 """What can become of an event. Only `waiting`, `looking` and `denied` may still change by themselves."""
 
 _UNSTORED_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
-_COLUMNS = (
-    *("provider", "name", "key", "content", "ref", "event_at", "late", "old_key", "method", "query", "headers", "body"),
-    *("received_at", "last_received_at", "deliveries", "state", "result", "looks", "due_at"),
-)
 
 
 def take_in(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
     """Store deliveries: a new event gets a row, a repeated one is counted, whatever came in between."""
-    rows: dict[tuple[str, str, str], list[Any]] = {}
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for arrival in arrivals:
         event = arrival.event
         row = rows.setdefault((event.provider, event.key, event.content), _row(arrival))
-        row[_COLUMNS.index("deliveries")] += 1
-    upsert(
-        connection,
-        webhooks,
-        rows.values(),
-        columns=_COLUMNS,
-        changes=lambda table, new: {
-            "deliveries": table.c.deliveries + new.deliveries,
-            "last_received_at": new.last_received_at,
-        },
-    )
+        row["deliveries"] += 1
+    connection.execute(_insert(connection.dialect.name), list(rows.values()))
 
 
-def _row(arrival: Arrival) -> list[Any]:
+@functools.cache
+def _insert(dialect: str) -> Any:
+    """Built once, so that it is compiled once: a commit of few deliveries must not cost more than they do."""
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](webhooks)
+    new = insert.excluded
+    counted = {"deliveries": webhooks.c.deliveries + new.deliveries, "last_received_at": new.last_received_at}
+    return insert.on_conflict_do_update(index_elements=["provider", "key", "content"], set_=counted)
+
+
+def _row(arrival: Arrival) -> dict[str, Any]:
     event, delivery, at = arrival.event, arrival.delivery, arrival.received_at
     said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in delivery.headers]
-    headers = json.dumps(storable([pair for pair in said if pair[0] not in _UNSTORED_HEADERS]))
-    return [
-        *(event.provider, event.name, event.key, event.content, event.ref, event.event_at, arrival.late, event.old_key),
-        *(delivery.method, delivery.query, headers, delivery.body, at, at, 0, WAITING, "", 0, at),
-    ]
+    return {
+        "provider": event.provider,
+        "name": event.name,
+        "key": event.key,
+        "content": event.content,
+        "ref": event.ref,
+        "event_at": event.event_at,
+        "late": arrival.late,
+        "old_key": event.old_key,
+        "method": delivery.method,
+        "query": delivery.query,
+        "headers": json.dumps([(name, storable(value)) for name, value in said if name not in _UNSTORED_HEADERS]),
+        "body": delivery.body,
+        "received_at": at,
+        "last_received_at": at,
+        "deliveries": 0,
+        "state": WAITING,
+        "result": "",
+        "looks": 0,
+        "due_at": at,
+    }
 
 
 def due(connection: sa.Connection, providers: Collection[str], state: str, now: datetime, limit: int) -> list[Any]:
@@ -73,11 +87,14 @@ def work_left(connection: sa.Connection, providers: Collection[str], now: dateti
     return connection.execute(query).first() is not None
 
 
-def is_second(connection: sa.Connection, row: Any) -> bool:
-    """Whether an earlier event has the same key and says something else about money or ids."""
-    table = webhooks.c
-    query = sa.select(table.id).where(table.provider == row.provider, table.key == row.key, table.id < row.id).limit(1)
-    return connection.execute(query).first() is not None
+def contradicting(connection: sa.Connection, rows: Iterable[Any]) -> set[int]:
+    """Those of some events before which one with the same key came that says something else about money or ids."""
+    table, earlier = webhooks, webhooks.alias("earlier")
+    before = sa.exists().where(
+        earlier.c.provider == table.c.provider, earlier.c.key == table.c.key, earlier.c.id < table.c.id
+    )
+    query = sa.select(table.c.id).where(table.c.id.in_([row.id for row in rows]), before)
+    return set(connection.execute(query).scalars())
 
 
 def charges_of(connection: sa.Connection, provider: str, refs: Collection[str]) -> list[Any]:
@@ -87,28 +104,32 @@ def charges_of(connection: sa.Connection, provider: str, refs: Collection[str]) 
     return list(connection.execute(query))
 
 
-def settle(
-    connection: sa.Connection,
-    row: Any,
-    now: datetime,
-    state: str,
-    result: str,
-    *,
-    due_at: datetime | None = None,
-    looks: int | None = None,
-) -> None:
-    """Write down what became of an event; with `due_at` there is still work left then."""
-    connection.execute(
-        sa.update(webhooks)
-        .where(webhooks.c.id == row.id)
-        .values(
-            state=state,
-            result=result,
-            due_at=due_at,
-            looks=row.looks if looks is None else looks,
-            processed_at=now if due_at is None else None,
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event; with `due_at` there is still work left then."""
+
+    id: int
+    state: str
+    result: str
+    looks: int = 0
+    due_at: datetime | None = None
+
+
+def settle(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Write down what became of events."""
+    rows = [
+        {
+            "number": one.id,
+            "state": one.state,
+            "result": one.result,
+            "due_at": one.due_at,
+            "looks": one.looks,
+            "processed_at": now if one.due_at is None else None,
+        }
+        for one in outcomes
+    ]
+    if rows:
+        connection.execute(sa.update(webhooks).where(webhooks.c.id == sa.bindparam("number")), rows)
 
 
 def postpone(connection: sa.Connection, ids: Iterable[int], until: datetime) -> None:

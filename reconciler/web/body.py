@@ -1,14 +1,15 @@
 """Reads a request as raw bytes, within limits: size while it streams, time, no compression."""
 
 import asyncio
-
-from fastapi import Request
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 from reconciler.webhooks import Delivery
 
 MAX_BYTES = 256 * 1024
 MAX_QUERY_BYTES = 16 * 1024
 DEADLINE_S = 5.0
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class Refused(Exception):
@@ -20,27 +21,32 @@ class Refused(Exception):
         self.status, self.outcome = status, outcome
 
 
-async def delivery_of(request: Request) -> Delivery:
-    """The request as a delivery; raises Refused: 413 too large, 415 compressed, 408 too slow."""
-    if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+async def delivery_of(scope: MutableMapping[str, Any], receive: Receive) -> Delivery:
+    """The request as a delivery; raises Refused: 413 too large, 415 compressed, 408 too slow, 400 broken off."""
+    delivery = Delivery(scope["method"], scope["query_string"], tuple(scope["headers"]), b"")
+    if any(value.strip().lower() not in {b"", b"identity"} for value in delivery.header(b"content-encoding")):
         raise Refused(415, "compressed")
-    said = request.headers.get("content-length", "")
-    query: bytes = request.scope["query_string"]
-    if (said.isascii() and said.isdigit() and int(said[:20]) > MAX_BYTES) or len(query) > MAX_QUERY_BYTES:
+    said = [value for value in delivery.header(b"content-length") if value.isdigit()]
+    if any(int(value[:20]) > MAX_BYTES for value in said) or len(delivery.query) > MAX_QUERY_BYTES:
         raise Refused(413, "too_large")
     try:
         async with asyncio.timeout(DEADLINE_S):
-            body = await _bounded(request)
+            body = await _bounded(receive)
     except TimeoutError:
         raise Refused(408, "too_slow") from None
-    return Delivery(request.method, query, tuple(request.scope["headers"]), body)
+    return Delivery(delivery.method, delivery.query, delivery.headers, body)
 
 
-async def _bounded(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
+async def _bounded(receive: Receive) -> bytes:
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "broken_off")
+        part = message.get("body", b"")
         size += len(part)
         if size > MAX_BYTES:
             raise Refused(413, "too_large")
         parts.append(part)
+        more = message.get("more_body", False)
     return b"".join(parts)

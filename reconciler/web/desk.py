@@ -21,6 +21,7 @@ BATCH = 500
 PATIENCE_S = 5.0
 """How long a delivery waits for its commit: Tribute's own time-out is unknown, and it comes again."""
 BEAT_S = 30.0
+CALM_PER_S = 100
 log = structlog.get_logger()
 
 
@@ -49,6 +50,7 @@ class Desk:
         self._thread = threading.Thread(target=self._work, name="inbox", daemon=True)
         self._reception: int | None = None
         self._beat_at_s = 0.0
+        self._second, self._stored, self._before = 0, 0, 0
 
     def start(self, reception: int) -> None:
         """Begin to store; `reception` is this life's row in the books."""
@@ -65,6 +67,12 @@ class Desk:
     def alive(self) -> bool:
         """Whether the thread is there."""
         return self._thread.is_alive()
+
+    @property
+    def calm(self) -> bool:
+        """Whether so little comes in that other work may have the storage: it has one writer at a time."""
+        gone = int(time.monotonic()) - self._second
+        return gone > 1 or (self._stored if gone else max(self._stored, self._before)) < CALM_PER_S
 
     @property
     def full(self) -> bool:
@@ -118,6 +126,10 @@ class Desk:
         except (sa.exc.SQLAlchemyError, OSError) as error:
             log.error("deliveries were not stored, their senders will try again", error=str(error).splitlines()[0])
             return False
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._stored, self._before = second, 0, self._stored if second == self._second + 1 else 0
+        self._stored += len(batch)
         return True
 
     def _beat(self) -> None:
