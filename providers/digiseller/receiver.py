@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from providers.base import Situation, Told
 from providers.digiseller import parse
@@ -75,8 +76,8 @@ class DigiSellerReceiver:
 
     def sample(self) -> Delivery:
         """A signed notice about invoice 0, which means no sale (fact sheet A5)."""
-        fields = {"id_i": "0", "id_d": "0", "sha256": self._signed("0", "0")}
-        return Delivery("GET", urlencode(fields).encode(), (), b"")
+        fields = {"ID_I": "0", "ID_D": "0", "SHA256": self._signed("0", "0")}
+        return Delivery("POST", b"", ((b"content-type", b"application/json"),), json.dumps(fields).encode())
 
     def _signed(self, invoice: str, product: str) -> str:
         text = f"{self._password.lower()};{invoice};{product}"
