@@ -109,7 +109,7 @@ def _alone(event: Envelope, situation: Situation, body: Any) -> Told:
     if make is None:
         return Told(records.page(WEBHOOKS, (Reading(raws=raw),)), "no money moved")
     made = make(event)
-    if event.name.startswith("physical") and made.ref in situation.charges:
+    if not made.listed and made.ref in situation.charges:
         return Told(records.page(WEBHOOKS, (Reading(raws=raw),)), "its charge is known")
     echo = fields.text_of(event.payload, "reference")
     states = (
