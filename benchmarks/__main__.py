@@ -2,9 +2,14 @@
 
 import sys
 
-from benchmarks import first_pull, startup, upserts
+from benchmarks import first_pull, startup, upserts, webhooks
 
-BENCHMARKS = {"upserts": upserts.main, "first_pull": first_pull.main, "startup": startup.main}
+BENCHMARKS = {
+    "upserts": upserts.main,
+    "first_pull": first_pull.main,
+    "startup": startup.main,
+    "webhooks": webhooks.main,
+}
 
 
 def main() -> None:

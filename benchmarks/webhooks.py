@@ -98,11 +98,10 @@ class Nothing:
 def line(name: str, result: Result) -> None:
     """One result."""
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(result.statuses.items()))
-    print(
-        f"{name:<28} {result.per_second:8,.0f}/s   p50 {result.quantile(50):6.1f} ms   p99 {result.quantile(99):6.1f} ms"
-        f"   max {result.quantile(100):6.1f} ms   {statuses}",
-        flush=True,
+    times = "   ".join(
+        f"{title} {result.quantile(percent):6.1f} ms" for title, percent in (("p50", 50), ("p99", 99), ("max", 100))
     )
+    print(f"{name:<28} {result.per_second:8,.0f}/s   {times}   {statuses}", flush=True)
 
 
 def main() -> None:
@@ -133,9 +132,8 @@ def overload(daemon: Daemon, capacity: int) -> None:
     print(f"overload: {10 * capacity:,}/s wanted for 10 s over 1,500 connections, then {RATE}/s")
     flood = send(Load(daemon.port, KEY, 10 * capacity, 10, 1500, first=40_000_000))
     line("  during", flood)
-    print(
-        f"  503 without Retry-After: {flood.without_retry_after}; errors: {flood.errors}; peak {daemon.rss_mib():.0f} MiB"
-    )
+    print(f"  503 without Retry-After: {flood.without_retry_after}; errors: {flood.errors}")
+    print(f"  memory at its highest: {daemon.rss_mib():.0f} MiB")
     began_s = time.monotonic()
     after = [
         send(Load(daemon.port, KEY, RATE, 1, CONNECTIONS, first=90_000_000 + 10_000 * second)) for second in range(6)
