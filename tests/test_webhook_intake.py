@@ -206,3 +206,4 @@ def test_outcomes_are_counted_for_prometheus(sqlite: sa.Engine) -> None:
         assert f'reconciler_webhooks_total{{outcome="{outcome}",provider="tribute"}} 1.0' in text
     assert "reconciler_webhooks_waiting 1.0" in text
     assert "reconciler_database_up 1.0" in text
+    assert 'reconciler_outbox_entries{channel="command",state="todo"} 0.0' in text

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from reconciler import schema
 from reconciler.findings import OPEN
-from reconciler.store import inbox
+from reconciler.store import inbox, outbox
 from reconciler.store.facts import feed_rows
 from reconciler.store.runs import last_run
 
@@ -29,6 +29,7 @@ def gather(connection: sa.Connection, now: datetime) -> Figures:
         "last_success_timestamp_seconds": ("When a job last succeeded.", ["job"], _jobs(connection)),
         "findings_open": ("Open findings.", ["kind", "severity"], _findings(connection)),
         "webhooks_waiting": ("Events that have work left.", [], [([], inbox.waiting(connection))]),
+        "outbox_entries": ("Entries of the outbox that are not sent.", ["channel", "state"], _outbox(connection)),
         "quarantine_waiting": ("Records in quarantine.", [], [([], _quarantine(connection))]),
     }
 
@@ -52,6 +53,11 @@ def _findings(connection: sa.Connection) -> list[Sample]:
     query = sa.select(table.kind, table.severity, sa.func.count()).where(table.status == OPEN)
     rows = connection.execute(query.group_by(table.kind, table.severity).order_by(table.kind, table.severity))
     return [([kind, severity], count) for kind, severity, count in rows]
+
+
+def _outbox(connection: sa.Connection) -> list[Sample]:
+    lengths = outbox.lengths(connection)
+    return [([channel, state], many) for channel, states in lengths.items() for state, many in states.items()]
 
 
 def _quarantine(connection: sa.Connection) -> int:
