@@ -13,6 +13,8 @@ from providers.simulators.tribute import TributeSimulator
 from providers.tribute import build
 from reconciler.model import Account
 from reconciler.settings import Schedule, TributeSettings
+from reconciler.store import inbox
+from reconciler.store.engine import write
 from tests.builders import NOW, UUID, ago, order, pending
 from tests.webhook_world import KEY, Pushed, engine, event, events, facts, intake, sample_event, stored
 
@@ -297,7 +299,16 @@ def test_an_event_that_cannot_be_understood_waits_in_quarantine_and_stops_no_oth
     assert pushed.findings("unreadable_record")[0]["transaction_ids"] == ["1"]
 
 
-def test_ten_thousand_replays_change_nothing(pushed: Pushed) -> None:
+def test_an_event_read_again_leaves_quarantine_unless_it_still_cannot_be_understood(pushed: Pushed) -> None:
+    pushed.receive(event("something_new", {"number": 1})).work()
+    assert len(pushed.findings("unreadable_record")) == 1
+    with write(pushed.engine) as connection:
+        assert inbox.again(connection, [row["id"] for row in stored(pushed.engine)], pushed.now) == 1
+    assert pushed.findings("unreadable_record") == []
+    assert len(pushed.work().findings("unreadable_record")) == 1
+
+
+def test_replays_change_nothing_even_years_later(pushed: Pushed) -> None:
     original = [purchase(), purchase_refund(), shop_order()]
     pushed.receive(*original).work()
     before = facts(pushed.engine)

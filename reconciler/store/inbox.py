@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reconciler.schema import transactions
+from reconciler.schema import quarantine, transactions
 from reconciler.schema_webhooks import webhooks
 from reconciler.text import storable
 from reconciler.webhooks import Arrival
@@ -138,7 +138,24 @@ def postpone(connection: sa.Connection, ids: Iterable[int], until: datetime) -> 
 
 
 def again(connection: sa.Connection, ids: Collection[int], now: datetime) -> int:
-    """Have events worked through anew, as if they had just come in; returns how many there are."""
+    """Have events worked through anew, as if they had just come in; returns how many there are.
+
+    What was put aside of them leaves quarantine, and comes back to it if it still cannot be understood.
+    """
+    table = webhooks.c
+    for row in connection.execute(
+        sa.select(table.provider, table.name, table.key, table.ref).where(table.id.in_(ids))
+    ).all():
+        connection.execute(
+            sa.update(quarantine)
+            .where(
+                quarantine.c.provider == row.provider,
+                quarantine.c.source == f"{row.provider}.webhooks",
+                quarantine.c.key.in_([row.name, row.key, row.ref]),
+                quarantine.c.released_at.is_(None),
+            )
+            .values(released_at=now)
+        )
     values = {"state": WAITING, "result": "", "due_at": now, "looks": 0, "processed_at": None}
     return connection.execute(sa.update(webhooks).where(webhooks.c.id.in_(ids)).values(**values)).rowcount
 
