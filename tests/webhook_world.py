@@ -19,7 +19,8 @@ from jobs.crosscheck import crosscheck
 from jobs.inbox import Inbox
 from providers import build_receivers
 from providers.base import Provider
-from reconciler.schema import transactions, webhooks
+from reconciler.schema import transactions
+from reconciler.schema_webhooks import webhooks
 from reconciler.settings import Settings
 from reconciler.store.engine import open_store, read, write
 from reconciler.store.inbox import take_in
