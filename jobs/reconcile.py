@@ -78,8 +78,8 @@ def horizon(connection: sa.Connection, settings: Settings, now: datetime) -> Hor
             providers[name] = Coverage()
             continue
         providers[name] = Coverage(to_us(main.complete_since), to_us(main.complete_until))
-        if sweep is not None and sweep.last_success_at is not None:
-            reversals[name] = to_us(sweep.last_success_at)
+        if sweep is not None and sweep.last_success_at is not None and sweep.complete_until is not None:
+            reversals[name] = to_us(min(sweep.last_success_at, sweep.complete_until))  # it ends later than it looked
     shop = [rows[name].complete_until if name in rows else None for name in SHOP_FEEDS]
     shop_until = None if any(until is None for until in shop) else min(to_us(until) for until in shop if until)
     return Horizon(to_us(now), shop_until, providers, reversals)
@@ -92,8 +92,9 @@ def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify:
     engine = match_stored(connection, context.terms, context.horizon)
     save_matches(engine)
     notify("judging")
-    found = _detect(engine, context)
-    changes = save_findings(connection, found, run_id, now)
+    excluded = set(NAMES) - set(enabled(settings))
+    found = [finding for finding in _detect(engine, context) if finding.provider not in excluded]
+    changes = save_findings(connection, found, run_id, now, excluded=excluded)
     accounts = take_books(engine, context.terms, context.horizon)
     standing = [public(row) for row in list_findings(connection)]
     open_now = [row for row in standing if row["status"] == OPEN]

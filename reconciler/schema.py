@@ -15,10 +15,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from reconciler import columns, schema_told, schema_webhooks
+from reconciler import columns, schema_pull, schema_told, schema_webhooks
 from reconciler.columns import BigId, UtcTime
 
-MORE = (schema_told, schema_webhooks)
+MORE = (schema_pull, schema_told, schema_webhooks)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
@@ -167,7 +167,11 @@ feeds = Table(
     Column("last_attempt_at", UtcTime),
     Column("last_success_at", UtcTime),
     Column("last_error", Text),
+    Column("wanted_since", UtcTime),
+    Column("whole_at", UtcTime),
 )
+"""`complete_…`: the span that was read completely; `wanted_since`: how far back it is to be read in all; `whole_at`:
+when it was last read from there on in one piece."""
 
 gaps = Table(
     "gaps",

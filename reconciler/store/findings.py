@@ -1,6 +1,6 @@
 """Keeps findings over time: opened, changed, resolved, reopened, each step written down with its document."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,18 @@ class Changes:
     resolved: list[str] = field(default_factory=list)
 
 
-def save_findings(connection: sa.Connection, found: Iterable[Finding], run_id: int, now: datetime) -> Changes:
-    """Bring the stored findings to what was found now; what is not found any more is resolved."""
+def save_findings(
+    connection: sa.Connection,
+    found: Iterable[Finding],
+    run_id: int,
+    now: datetime,
+    *,
+    excluded: Collection[str] = (),
+) -> Changes:
+    """Bring the stored findings to what was found now; what is not found any more is resolved.
+
+    Findings of `excluded` providers stay as they are: a disabled provider is not judged (contract 3).
+    """
     stored = {row.id: row for row in connection.execute(sa.select(findings))}
     changes, events = Changes(), _Events(run_id, now)
     seen, new = [], []
@@ -40,7 +50,7 @@ def save_findings(connection: sa.Connection, found: Iterable[Finding], run_id: i
         connection.execute(sa.insert(findings), new)
     _touch(connection, seen, now)
     for id_ in sorted(set(stored) - set(seen)):
-        if stored[id_].status == OPEN:
+        if stored[id_].status == OPEN and stored[id_].provider not in excluded:
             _resolve(connection, stored[id_], changes, events)
     events.write(connection)
     return changes
@@ -64,7 +74,7 @@ class _Events:
         """Write all events down, each after the last one of its finding."""
         last: dict[str, int] = {}
         table = finding_events.c
-        for part in _parts([row["finding_id"] for row in self.rows if row["event"] != "opened"]):
+        for part in parts([row["finding_id"] for row in self.rows if row["event"] != "opened"]):
             query = sa.select(table.finding_id, sa.func.max(table.number)).where(table.finding_id.in_(part))
             last |= {id_: number for id_, number in connection.execute(query.group_by(table.finding_id))}
         if self.rows:
@@ -175,11 +185,12 @@ def _columns(finding: Finding, said: dict[str, Any], now: datetime) -> dict[str,
 
 
 def _touch(connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
-    for part in _parts(ids):
+    for part in parts(ids):
         connection.execute(sa.update(findings).where(findings.c.id.in_(part)).values(last_seen_at=now))
 
 
-def _parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+def parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    """Ids in pieces that fit into one statement on every engine."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 

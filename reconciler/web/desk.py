@@ -121,7 +121,7 @@ class Desk:
 
     def _store(self, batch: Sequence[_Waiting]) -> bool:
         try:
-            with write(self._engine) as connection:
+            with write(self._engine, alone=False) as connection:
                 inbox.take_in(connection, [item.arrival for item in batch])
         except (sa.exc.SQLAlchemyError, OSError) as error:
             log.error("deliveries were not stored, their senders will try again", error=str(error).splitlines()[0])
@@ -135,7 +135,7 @@ class Desk:
     def _beat(self) -> None:
         self._beat_at_s = time.monotonic()
         try:
-            with write(self._engine) as connection:
+            with write(self._engine, alone=False) as connection:
                 webhook_gaps.beat(connection, self._reception or 0, self._now())
         except (sa.exc.SQLAlchemyError, OSError) as error:
             log.error("the time of reception was not written down", error=str(error).splitlines()[0])
