@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import reconciler
-from reconciler.cli import act, look, match, session, setup, status, told, webhooks, work
+from reconciler.cli import act, imports, look, match, session, setup, status, told, webhooks, work
 
 app = typer.Typer(
     name="reconciler",
@@ -53,6 +53,7 @@ app.command("findings")(look.findings)
 app.command("explain")(look.explain)
 app.command("report")(look.report)
 app.command("match")(match.match)
+app.command("import")(imports.import_file)
 app.command("status")(status.status)
 quarantine.command("list")(look.quarantine_list)
 quarantine.command("retry")(act.quarantine_retry)
