@@ -9,7 +9,7 @@ from typing import Any
 from providers.imports import values
 from providers.imports.base import FEED, Importer, Understood
 from providers.imports.mapping import Values
-from providers.tribute import records
+from providers.tribute import fields, records
 from providers.tribute.events import MAKERS, Envelope
 from reconciler.errors import BadRecord
 from reconciler.model import RawRecord, Status
@@ -68,7 +68,7 @@ def _event(value: Any) -> str:
 def _payload(row: Values, name: str, code: str) -> dict[str, Any]:
     """The row's columns under the names and in the units of the event (fact sheet A6.2)."""
     for needed in _NEEDED[name]:
-        row.need(needed, values.id_text)
+        row.need(needed, _number)
     paid = row.money(code)
     if paid is None:
         raise BadRecord("amount: it is empty")
@@ -87,6 +87,13 @@ def _payload(row: Values, name: str, code: str) -> dict[str, Any]:
     expires = row.get("expires_at", lambda value: _time(row, value, day=True))
     payload["expires_at"] = None if expires is None else _text(row, "expires_at", expires)
     return {key: value for key, value in payload.items() if value is not None}
+
+
+def _number(value: Any) -> str | None:
+    number = values.id_text(value)
+    if number is not None and fields.number_id(number) == "0":  # how Go writes an absent number
+        raise BadRecord("it is 0, which is no id")
+    return number
 
 
 def _time(row: Values, value: Any, *, day: bool = False) -> datetime | None:
