@@ -2,18 +2,23 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from providers.imports import IMPORTERS
+from reconciler.import_columns import COLUMNS
 from tests.cli_world import Program, _logs_as_before, program
 from tests.import_world import ORDER, PURCHASE, SALE, books, csv_bytes, json_bytes, url, xlsx_bytes
 
 __all__ = ["_logs_as_before", "books", "program", "url"]
 
+ROOT = Path(__file__).resolve().parent.parent
 FORMS = {
-    "comma.csv": lambda rows: csv_bytes(rows),
+    "comma.csv": csv_bytes,
     "marked.csv": lambda rows: csv_bytes(rows, ";", "utf-8-sig"),
     "old.csv": lambda rows: csv_bytes(rows, ";", "cp1251"),
     "tabs.txt": lambda rows: csv_bytes(rows, "\t", "utf-16"),
@@ -147,7 +152,7 @@ def test_an_order_of_a_ledger_that_was_cut_is_an_order_again(program: Program, b
 
 REFUSALS = {
     "an unknown name": ('[import.tribute]\nevnt = "what"', ["evnt", "did you mean event?"]),
-    "a column that is not there": ('[import.tribute]\nevent = "whta"', ["'whta'", "did you mean 'what'?"]),
+    "a column that is not there": ('[import.tribute]\nevent = "wht"', ["'wht'", "did you mean 'what'?"]),
     "a zone that is none": ('[import.tribute]\ntimezone = "Europe/Moskow"', ["did you mean Europe/Moscow?"]),
     "no column for what must be there": ("", ["has no column event", "[import.tribute]"]),
 }
@@ -193,3 +198,20 @@ def test_wrong_usage_is_told(program: Program) -> None:
     assert "cannot be read" in program("import", "orders", "nowhere.csv").err
     name = put(program, "list.csv", csv_bytes([PURCHASE]))
     assert "--encoding" in program("import", "tribute", name, "--encoding", "klingon").err
+
+
+def test_the_example_of_the_page_is_what_the_program_says(program: Program, url: str) -> None:
+    page = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
+    (table,), (mapping,) = (re.findall(rf"```{form}\n(.*?)```", page, re.DOTALL) for form in ("csv", "toml"))
+    said, warned = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    program.configure(f'[database]\nurl = "{url}"\n{mapping}')
+    ended = program("import", "tribute", put(program, "missed.csv", table.encode("cp1251")))
+    assert (ended.code, ended.out, ended.err) == (0, said, warned)
+
+
+def test_the_page_of_imports_names_every_column() -> None:
+    page = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
+    for importer in IMPORTERS:
+        columns = COLUMNS[importer.name]
+        for name in (*columns.names, *(word for words in columns.also.values() for word in words)):
+            assert f"`{name}`" in page, (importer.name, name)

@@ -1,5 +1,6 @@
 """Money and times as people write them: what is clear is read exactly, what may mean two things is refused."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -44,10 +45,8 @@ def test_a_spreadsheets_float_is_the_sum_that_its_cell_shows(minor: int) -> None
 
 @given(st.text(max_size=12))
 def test_any_text_is_a_sum_or_a_reason(written: str) -> None:
-    try:
+    with suppress(BadRecord):
         assert 0 <= values.amount(written, "RUB") <= MAX_MINOR
-    except BadRecord as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ TIMES: dict[Any, str] = {
     "22.11.2026 9:05:00": "2026-11-22T06:05:00+00:00",
     "22.11.2026 09:05": "2026-11-22T06:05:00+00:00",
     "2026-11-22T10:00:00.123456789Z": "2026-11-22T10:00:00.123456+00:00",
-    datetime(2026, 11, 22, 9, 59, 59, 999_900): "2026-11-22T07:00:00+00:00",
+    datetime(2026, 11, 22, 9, 59, 59, 999_900): "2026-11-22T07:00:00+00:00",  # noqa: DTZ001 - as a spreadsheet has it
 }
 
 
