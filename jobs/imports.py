@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
 from reconciler.store.imports import Known
 from reconciler.store.lease import Lease, held
+from reconciler.store.webhook_gaps import close_downtime
 
 SHOWN = 20
 """How many facts and reasons the result names; the counts are of all."""
@@ -38,6 +39,7 @@ class Result:
     facts: list[Fact] = field(default_factory=list)
     reasons: list[tuple[int, str]] = field(default_factory=list)
     rejected_file: Path | None = None
+    gaps_closed: int = 0
 
     @property
     def rows(self) -> int:
@@ -68,7 +70,13 @@ class Import:
         reading.look()
         lease: AbstractContextManager[Lease | None] = nullcontext() if self.dry_run else held(self.engine)
         with lease as held_lease:
-            return self._pages(reading, held_lease)
+            result = self._pages(reading, held_lease)
+            covered = covered_days(result, layout.zone or UTC, table.written_at)
+            if held_lease is not None and covered is not None:
+                with write(self.engine) as connection:
+                    held_lease.guard(connection)
+                    result.gaps_closed = close_downtime(connection, self.importer.source, covered)
+        return result
 
     def _pages(self, reading: Reading, lease: Lease | None) -> Result:
         result, beside = Result(reading.span), RejectedFile(reading.table.path, reading.table.columns)
@@ -111,6 +119,20 @@ class Import:
             elif fresh:
                 new.append(replace(judged.understood, facts=fresh))
         return new, rejected
+
+
+def covered_days(result: Result, zone: tzinfo, written_at: datetime) -> Window | None:
+    """The time for which a file stands in: the whole days from its first row's to its last row's, in its zone.
+
+    A list is kept or exported by the day, and knows nothing later than `written_at`. None where rows are missing from
+    it: it has none, or some were rejected.
+    """
+    if result.span is None or result.rejected:
+        return None
+    first, last = (at.astimezone(zone).date() for at in (result.span.since, result.span.until))
+    since = datetime.combine(first, time(), zone)
+    until = datetime.combine(last + timedelta(days=1), time(), zone)
+    return Window(since.astimezone(UTC), min(until.astimezone(UTC), written_at))
 
 
 def _stored(feed: str, rows: Sequence[Understood]) -> Page:

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from jobs.imports import Result, covered_days
 from providers.digiseller import parse
 from providers.tribute.events import MAKERS, Envelope
 from providers.tribute.fields import moment
-from reconciler.model import Order, Page, Transaction
+from reconciler import schema
+from reconciler.model import Order, Page, Transaction, Window
 from reconciler.schema import raw_records, transactions
+from reconciler.store import webhook_gaps
 from reconciler.store.engine import open_store, read, write
 from reconciler.store.facts import save_page
 from tests.cli_world import COMMAND, Program, _logs_as_before, program
@@ -127,6 +130,37 @@ def test_what_only_an_import_told_can_be_told_apart(program: Program, books: Any
         (row,) = connection.execute(sa.select(raw_records.c.provider, raw_records.c.source, raw_records.c.key))
     engine.dispose()
     assert tuple(row) == ("tribute", "import.tribute", "9001")
+
+
+FROM, TO = datetime(2026, 11, 21, 22, tzinfo=UTC), datetime(2026, 11, 22, 20, tzinfo=UTC)
+LISTS = {
+    "the days of the gap": ([{"when": "2026-11-21 01:00"}, {"when": "2026-11-22 10:00", "purchase_id": "2"}], 1),
+    "one of its two days": ([{"when": "2026-11-22 10:00"}], 0),
+    "a row rejected": ([{"when": "2026-11-21 01:00"}, {"when": "2026-11-22 10:00", "purchase_id": "x"}], 0),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+def test_a_list_of_the_days_of_a_downtime_closes_its_gap(program: Program, books: Any, url: str, case: str) -> None:
+    rows, closed = LISTS[case]
+    engine = open_store(url)
+    with write(engine) as connection:
+        for provider in ("tribute", "digiseller"):
+            webhook_gaps.add(connection, provider, webhook_gaps.DOWNTIME, "then", FROM, TO, NOW)
+    name = put(program, *(PURCHASE | row for row in rows))
+    assert program("import", "tribute", name, "--dry-run", "--json").json()["gaps_closed"] == 0
+    assert program("import", "tribute", name, "--json").json()["gaps_closed"] == closed
+    with read(engine) as connection:
+        left = connection.execute(sa.select(schema.webhook_gaps.c.provider)).scalars().all()
+    engine.dispose()
+    assert sorted(left) == ["digiseller", "tribute"][: 2 - closed]
+
+
+def test_a_file_written_before_a_gap_ended_does_not_cover_it() -> None:
+    span = Window(datetime(2026, 11, 21, 1, tzinfo=UTC), datetime(2026, 11, 22, 10, tzinfo=UTC))
+    written = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert covered_days(Result(span), UTC, written) == Window(datetime(2026, 11, 21, tzinfo=UTC), written)
+    assert covered_days(Result(None), UTC, written) is None
 
 
 def test_an_import_killed_in_the_middle_and_run_again_is_as_run_once(program: Program, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def import_file(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="digiseller, tribute, orders or chargebacks.")],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="digiseller, tribute or orders.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX or JSON.")],
     encoding: Annotated[
         str | None, typer.Option(metavar="E", help="Of a text file, such as cp1251; else it is found out.")
@@ -63,6 +63,7 @@ def _document(result: "Result", *, dry_run: bool) -> dict[str, Any]:
         "first_facts": [_fact(fact) for fact in result.facts],
         "first_rejected": [{"row": row, "reason": reason} for row, reason in result.reasons],
         "rejected_file": str(result.rejected_file) if result.rejected_file else None,
+        "gaps_closed": result.gaps_closed,
     }
 
 
@@ -79,6 +80,8 @@ def _print(result: "Result", *, dry_run: bool) -> None:
         screen.show(*(screen.text(f"  row {row}: {reason}") for row, reason in result.reasons))
     elif result.stored:
         screen.show("The next run takes it into account.")
+    if result.gaps_closed:
+        screen.show(f"{result.gaps_closed:,} gaps in the reception of webhooks are closed by it.")
 
 
 def _fact(fact: "Fact") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Table
 
+from reconciler.model import Window
 from reconciler.schema import transactions
 from reconciler.schema_webhooks import receptions, webhook_gaps, webhooks
 from reconciler.store.upsert import insert_new
@@ -33,6 +34,18 @@ def remove(connection: sa.Connection, provider: str, reasons: Collection[str], s
     table = webhook_gaps.c
     query = sa.delete(webhook_gaps).where(table.provider == provider, table.reason.in_(reasons))
     connection.execute(query if subject is None else query.where(table.subject == subject))
+
+
+def close_downtime(connection: sa.Connection, provider: str, covered: Window) -> int:
+    """Forget the times in which nobody could take webhooks in, where `covered` holds all of one; returns how many."""
+    table = webhook_gaps.c
+    query = sa.delete(webhook_gaps).where(
+        table.provider == provider,
+        table.reason == DOWNTIME,
+        table.since >= covered.since,
+        table.until <= covered.until,
+    )
+    return connection.execute(query).rowcount
 
 
 def charges_without_event(
