@@ -13,7 +13,6 @@ from providers.imports.tables import Table
 from reconciler.errors import BadRecord, ConfigError
 from reconciler.import_columns import COLUMNS, CONSTANT, ZONE
 from reconciler.report.table import harmless
-from reconciler.text import storable
 
 T = TypeVar("T")
 
@@ -51,8 +50,8 @@ class Values:
         return minor if major is None else major
 
     def kept(self) -> dict[str, Any]:
-        """What is stored of the row: our columns alone, as they were written."""
-        return {name: storable(_plain(value)) for name, value in self.cells.items() if value not in (None, "")}
+        """What may be kept of the row: our columns alone, as they were written."""
+        return {name: _plain(value) for name, value in self.cells.items() if value not in (None, "")}
 
 
 @dataclass(frozen=True, slots=True)
