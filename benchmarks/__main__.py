@@ -2,12 +2,13 @@
 
 import sys
 
-from benchmarks import first_pull, match_files, startup, upserts
+from benchmarks import first_pull, match_files, startup, upserts, webhooks
 
 BENCHMARKS = {
     "upserts": upserts.main,
     "first_pull": first_pull.main,
     "startup": startup.main,
+    "webhooks": webhooks.main,
     "match_files": match_files.main,
 }
 

@@ -1,4 +1,4 @@
-"""Runs the jobs on their schedule until it is told to stop; APScheduler is only the timer."""
+"""Runs the jobs on their schedule, with the web server beside, until told to stop; APScheduler is only the timer."""
 
 import signal
 import threading
@@ -18,9 +18,11 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.daily_report import write_daily_report
 from jobs.dispatch import Delivered, dispatch
+from jobs.notify import notify, watchdog_period_s
 from jobs.reconcile import reconcile
-from jobs.run import RunOptions, pull, utc_now
+from jobs.run import RunOptions, pull, utc_now, work_inbox
 from jobs.slots import perform, unfinished
+from jobs.web import WebServer
 from reconciler.errors import ReconcilerError
 from reconciler.schedule import Cron, parse
 from reconciler.settings import Settings
@@ -31,6 +33,8 @@ from reconciler.store.lease import held
 DISPATCH_EVERY_S = 2.0
 """How long an entry of the outbox waits at most for somebody to look at it."""
 
+INBOX_S = 3
+MOST_PUT_OFF = 20
 log = structlog.get_logger()
 
 
@@ -41,6 +45,8 @@ class Daemon:
         """Nothing runs before `serve`."""
         self._settings, self._engine = settings, engine
         self._stop = threading.Event()
+        self._working = threading.Lock()
+        self._timer: BackgroundScheduler | None = None
         self.jobs: dict[str, Callable[[], None]] = {
             "pull": self._pull,
             "reconcile": self._reconcile,
@@ -49,21 +55,40 @@ class Daemon:
         }
 
     def serve(self) -> None:
-        """Run until SIGTERM or SIGINT; the job at work finishes its page, and the rest waits for the next start."""
+        """Run until SIGTERM or SIGINT; the job at work finishes its page, and the rest waits for the next start.
+
+        Raises ConfigError when the web server's port cannot be taken.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        scheduler = self._scheduler()
+        with WebServer(self._settings, self._engine, self._timer_trouble, utc_now) as web:
+            self._run_jobs(web)
+        log.info("stopped")
+
+    def _run_jobs(self, web: WebServer) -> None:
+        scheduler = self._timer = self._scheduler()
         for name in dict.fromkeys(["pull", "reconcile", *unfinished(self._engine)]):
             scheduler.add_job(partial(self._perform, name), id=f"{name} at start", name=name)
         dispatcher = threading.Thread(target=self._deliver_until_stopped, name="dispatch")
         scheduler.start()
         dispatcher.start()
+        reader = threading.Thread(target=self._read_inbox, args=(web,), name="inbox reader", daemon=True)
+        reader.start()
         log.info("started", jobs={job.id: str(job.trigger) for job in scheduler.get_jobs()})
-        self._stop.wait()
+        notify("READY=1")
+        period_s = watchdog_period_s()
+        while not self._stop.wait(period_s):
+            if web.alive() and self._timer_trouble() is None:
+                notify("WATCHDOG=1")
         log.info("stopping")
+        notify("STOPPING=1")
         scheduler.shutdown(wait=True)
         dispatcher.join()
-        log.info("stopped")
+        reader.join()
+
+    def _timer_trouble(self) -> str | None:
+        running = self._timer is not None and self._timer.running
+        return None if running else "does not run"
 
     def stop(self) -> None:
         """Ask the daemon to stop."""
@@ -89,7 +114,7 @@ class Daemon:
             return
         slot = utc_now().replace(second=0, microsecond=0)
         try:
-            with held(self._engine):
+            with self._working, held(self._engine):
                 done = perform(self._engine, name, slot, self.jobs[name], utc_now)
         except (ReconcilerError, sa.exc.SQLAlchemyError) as error:
             log.error("job failed", job=name, error=str(error).splitlines()[0])
@@ -110,6 +135,29 @@ class Daemon:
             else:
                 if done != Delivered():
                     log.info("delivered", sent=done.sent, failed=done.failed, held=done.held)
+
+    def _read_inbox(self, web: WebServer) -> None:
+        """Every few seconds work through what was taken in, unless a job is at work, which ends with that too.
+
+        In a flood that waits, for a minute at most: what matters then is that nothing is turned away.
+        """
+        put_off = 0
+        while not self._stop.wait(INBOX_S):
+            if not web.calm() and put_off < MOST_PUT_OFF:
+                put_off += 1
+                continue
+            put_off = 0
+            if not self._working.acquire(blocking=False):
+                continue
+            try:
+                for line in work_inbox(self._settings, self._engine, stopped=self._stop.is_set):
+                    log.warning("webhooks wait", problem=line)
+            except (ReconcilerError, sa.exc.SQLAlchemyError) as error:
+                log.warning("webhooks wait", problem=str(error).splitlines()[0])
+            except Exception:  # a fault of ours: said in full, and tried again
+                log.exception("webhooks wait")
+            finally:
+                self._working.release()
 
     def _pull(self) -> None:
         for line in pull(self._settings, self._engine, RunOptions(), _progress, stopped=self._stop.is_set):

@@ -1,6 +1,6 @@
 """Brings records in: every feed window by window, every page in a transaction of its own, each source in a thread."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -147,17 +147,18 @@ def _together(pages: Iterator[Page]) -> Iterator[Page]:
         for page in pages:
             held.append(page)
             if len(held) == READ_AHEAD:
-                yield _joined(held)
+                yield joined(held)
                 held = []
     except (Retryable, NeedsOperator):
         if held:
-            yield _joined(held)
+            yield joined(held)
         raise
     if held:
-        yield _joined(held)
+        yield joined(held)
 
 
-def _joined(pages: list[Page]) -> Page:
+def joined(pages: Sequence[Page]) -> Page:
+    """Several pages of one feed as one, stored in one transaction."""
     return Page(
         feed=pages[0].feed,
         transactions=tuple(one for page in pages for one in page.transactions),

@@ -1,18 +1,23 @@
 """The main job, once: pull, match, judge, deliver what is due, and say what it came to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from jobs.crosscheck import crosscheck
 from jobs.dispatch import Delivered, dispatch
+from jobs.inbox import Inbox
 from jobs.pull import Pull
 from jobs.reconcile import Judged, reconcile
-from providers import NAMES, build_providers, build_shop, enabled
+from providers import NAMES, build_providers, build_receivers, build_shop, enabled
+from providers.base import Provider
 from reconciler.errors import ConfigError
 from reconciler.settings import Settings
+from reconciler.store import inbox
+from reconciler.store.engine import read, write
 from reconciler.store.findings import Changes
 from reconciler.store.lease import held
 
@@ -84,16 +89,55 @@ def pull(
     now: Callable[[], datetime] = utc_now,
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[str]:
-    """Read every source once and store what it gives; returns one line for each thing that went wrong."""
+    """Read every source once, then the inbox, and store what they give; a line for each thing that went wrong."""
     providers = build_providers(settings, now=now)
     chosen = [provider for provider in providers if options.only in {None, provider.name}]
     shop = build_shop(settings, now=now)
     job = Pull(engine, settings.schedule, now, notify, stopped, options.since, options.until)
     try:
-        return job.run(chosen, shop)
+        return [*job.run(chosen, shop), *_inbox(settings, engine, lambda: providers, now, stopped)]
     finally:
         for source in (*providers, shop):
             source.close()
+
+
+def work_inbox(
+    settings: Settings,
+    engine: sa.Engine,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[str]:
+    """Work through the webhooks that are due, under the lease; without any, nothing is done. Raises Retryable."""
+    with read(engine) as connection:
+        if not inbox.work_left(connection, enabled(settings), now()):
+            return []
+    built: list[Provider] = []
+
+    def providers() -> list[Provider]:
+        built.extend(build_providers(settings, now=now))
+        return built
+
+    try:
+        with held(engine):
+            return _inbox(settings, engine, providers, now, stopped)
+    finally:
+        for provider in built:
+            provider.close()
+
+
+def _inbox(
+    settings: Settings,
+    engine: sa.Engine,
+    providers: Callable[[], Iterable[Provider]],
+    now: Callable[[], datetime],
+    stopped: Callable[[], bool],
+) -> list[str]:
+    receivers = build_receivers(settings)
+    problems = Inbox(engine, {one.name: one for one in receivers}, providers, now, stopped).work()
+    with write(engine) as connection:
+        crosscheck(connection, receivers, timedelta(minutes=settings.policy.grace_minutes), now())
+    return problems
 
 
 def _check_only(settings: Settings, only: str | None) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from providers.base import Provider, Source
+from providers.base import Provider, Receiver, Source
 from reconciler.settings import Settings
 
 NAMES: tuple[str, ...] = ("digiseller", "tribute")
@@ -24,6 +24,15 @@ def build_providers(
 
     build: dict[str, Callable[..., Provider]] = {"digiseller": digiseller.build, "tribute": tribute.build}
     return [build[name](getattr(settings.providers, name), now=now, sleep=sleep) for name in enabled(settings)]
+
+
+def build_receivers(settings: Settings) -> list[Receiver]:
+    """What takes in the enabled providers' webhooks."""
+    from providers.digiseller.receiver import DigiSellerReceiver
+    from providers.tribute.receiver import TributeReceiver
+
+    build: dict[str, Callable[..., Receiver]] = {"digiseller": DigiSellerReceiver, "tribute": TributeReceiver}
+    return [build[name](getattr(settings.providers, name)) for name in enabled(settings)]
 
 
 def build_shop(settings: Settings, *, now: Callable[[], datetime]) -> Source:

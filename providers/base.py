@@ -1,11 +1,12 @@
 """What every source of records offers: feeds to read window by window, and a check of its own health."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from reconciler.model import Page, Window
+from reconciler.webhooks import Delivery, Door
 
 MAX_SKEW_S = 120
 """Clocks further apart than this are a fault: windows that one of them names say nothing about the other's records."""
@@ -76,4 +77,72 @@ class Provider(Source, Protocol):
         it was not listed, and its reversals and signals, or with a `FailedLook` for one that could not be read while
         the provider answers otherwise. Raises Retryable or NeedsOperator as the feeds do.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A charge as it is stored: what an event about the same order has to fit. `listed`: the API itself showed it."""
+
+    ref: str
+    status: str
+    amount_minor: int
+    currency: str
+    occurred_at: datetime
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known when an event is worked through: the stored charges of its ref, by their own refs.
+
+    `looked` is True once the provider's API was asked about the ref after the event came in.
+    """
+
+    received_at: datetime
+    charges: Mapping[str, Known] = field(default_factory=dict)
+    looked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an event says: facts to store, and in a few words what became of it.
+
+    With `look` it is not done yet: the provider's API has to be asked about that ref first, or again.
+    """
+
+    page: Page
+    note: str
+    look: str | None = None
+    understood: bool = True
+
+
+class Receiver(Door, Protocol):
+    """What a provider pushes: takes deliveries in, and says later what they mean."""
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """The names of the events that tell of a paid charge."""
+        ...
+
+    @property
+    def told_forms(self) -> tuple[str, ...]:
+        """The forms (SQL LIKE) of refs that both the API and an event have to show."""
+        ...
+
+    @property
+    def retry_window(self) -> timedelta | None:
+        """How long an event is delivered again and again; None where nothing is lost by missing one."""
+        ...
+
+    def read(self, delivery: Delivery, situation: Situation) -> Told:
+        """What a stored delivery says; pure. Raises BadRecord."""
+        ...
+
+    def shown(self, delivery: Delivery) -> Any:
+        """The delivery's content as people may see it: without secrets and without what is nobody's business."""
+        ...
+
+    def sample(self) -> Delivery:
+        """A signed delivery that changes nothing, to try the way in."""
         ...

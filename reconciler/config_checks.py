@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from reconciler import schedule
 from reconciler.errors import ConfigError
+from reconciler.import_columns import COLUMNS, ZONE, mapping_problems
 from reconciler.settings import Settings
 
 MIN_RAW_DAYS = 120
@@ -30,12 +31,7 @@ def problems(settings: Settings) -> Iterator[str]:
 
 
 def _timezone(settings: Settings) -> Iterator[str]:
-    try:
-        zoneinfo.ZoneInfo(settings.timezone)
-    except (KeyError, ValueError, OSError):
-        close = difflib.get_close_matches(settings.timezone, sorted(zoneinfo.available_timezones()), n=1, cutoff=0.5)
-        hint = f"; did you mean {close[0]}?" if close else "; write it as in Europe/Moscow"
-        yield f"timezone = {settings.timezone!r} is unknown{hint}"
+    yield from _zone("timezone", settings.timezone)
 
 
 def _database(settings: Settings) -> Iterator[str]:
@@ -146,6 +142,14 @@ def _retention(settings: Settings) -> Iterator[str]:
         )
 
 
+def _imports(settings: Settings) -> Iterator[str]:
+    for importer in COLUMNS:
+        mapping = getattr(settings.imports, importer)
+        yield from mapping_problems(importer, mapping)
+        if ZONE in mapping:
+            yield from _zone(f"[import.{importer}] {ZONE}", mapping[ZONE])
+
+
 _CHECKS: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _timezone,
     _database,
@@ -159,7 +163,17 @@ _CHECKS: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _alerts,
     _report,
     _retention,
+    _imports,
 )
+
+
+def _zone(name: str, zone: str) -> Iterator[str]:
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        close = difflib.get_close_matches(zone, sorted(zoneinfo.available_timezones()), n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]}?" if close else "; write it as in Europe/Moscow"
+        yield f"{name} = {zone!r} is unknown{hint}"
 
 
 def _web_address(name: str, text: str) -> Iterator[str]:

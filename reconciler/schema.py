@@ -15,10 +15,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from reconciler import columns, schema_pull, schema_told
+from reconciler import columns, schema_pull, schema_told, schema_webhooks
 from reconciler.columns import BigId, UtcTime
 
-MORE = (schema_pull, schema_told)
+MORE = (schema_pull, schema_told, schema_webhooks)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
@@ -53,6 +53,7 @@ transactions = Table(
     PrimaryKeyConstraint("provider", "ref"),
     Index(None, "occurred_at"),
     Index(None, "provider", "parent_ref"),
+    Index(None, "provider", "group_ref"),
 )
 
 charge_states = Table(

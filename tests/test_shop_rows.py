@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.csv_rows import Row
 from providers.shop import rows
-from providers.shop.rows import ACCOUNTS, ORDERS, PAYMENTS, Row
+from providers.shop.rows import ACCOUNTS, ORDERS, PAYMENTS
 from reconciler.errors import BadRecord
 from reconciler.text import code_hash
 from tests.shop_tables import CODE, account_row, order_row, payment_row, without

@@ -11,11 +11,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from providers.base import Check
+from providers.csv_rows import Row
 from providers.shop import rights
 from providers.shop.connect import engine_for, guard, sqlite_path
 from providers.shop.faults import translate
 from providers.shop.reader import is_older, usable
-from providers.shop.rows import Row, Shape
+from providers.shop.rows import Shape
 from providers.shop.spool import spooled
 from reconciler.errors import NeedsOperator
 

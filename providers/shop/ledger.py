@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from providers.base import Check, Feed
+from providers.csv_rows import Row
 from providers.shop import rows
 from providers.shop.database import Database
 from providers.shop.files import Folder
 from providers.shop.reader import Reader, usable
-from providers.shop.rows import ACCOUNTS, ORDERS, PAYMENTS, Row, Shape
+from providers.shop.rows import ACCOUNTS, ORDERS, PAYMENTS, Shape
 from reconciler.errors import BadRecord, ConfigError, NeedsOperator, Retryable
 from reconciler.model import Account, Order, Page, Payment, Quarantined, RawRecord, Window
 from reconciler.settings import Shop

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from providers.base import Check
+from providers.csv_rows import Row
 from providers.shop.fields import moment
-from providers.shop.rows import Row, Shape
+from providers.shop.rows import Shape
 from reconciler.errors import BadRecord, NeedsOperator
 
 _MEND = "give it that column, or name the columns by {}_query in [shop]"

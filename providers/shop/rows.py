@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from providers.csv_rows import Row
 from providers.shop import fields
 from reconciler.errors import BadRecord
 from reconciler.model import Account, Order, OrderStatus, Payment, Quarantined, RawRecord
@@ -16,14 +17,6 @@ UUID_PROVIDERS = ("tribute", None)
 ACCOUNT_STATES = ("active", "suspended", "banned")
 T = TypeVar("T")
 _ORDER_STATES = tuple(state.value for state in OrderStatus)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row as the ledger gives it, by lower-case column name. `fault` says why its columns cannot be trusted."""
-
-    cells: Mapping[str, Any]
-    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from providers.simulators.server import Reply, SimulatedServer
+from providers.simulators.tribute_events import compact
 from providers.simulators.tribute_records import Forms, Sale, ShopOrder, Switches, json_number, shop_json
 
 BASE = "/api/v1"
@@ -34,6 +35,8 @@ class TributeSimulator(SimulatedServer):
         self._orders: dict[str, ShopOrder] = {}
         self._physical: dict[int, dict[str, Any]] | None = None
         self._last_id = 2**32
+        self.token_charges: dict[str, dict[str, Any]] = {}
+        self.resent: Callable[[str, str], None] = lambda _uuid, _event: None
 
     @property
     def base_url(self) -> str:
@@ -176,16 +179,27 @@ class TributeSimulator(SimulatedServer):
         if self.calls[-1].headers.get("api-key") != self.api_key:
             return self._error(401)
         parts = path.removeprefix(BASE).strip("/").split("/") if path.startswith(BASE + "/") else []
-        if method != "GET":
-            return self._error(404)
+        if method == "POST":
+            return self._resend(parts, body)
+        return self._get(parts, query) if method == "GET" else self._error(404)
+
+    def _get(self, parts: Sequence[str], query: Mapping[str, str]) -> Reply:
         match parts:
             case ["shops"]:
                 return _reply(self._forms.or_null([shop_json(number) for number in self.shops]))
+            case ["shop", "charges", number] if number in self.token_charges:
+                return _reply(self.token_charges[number])
             case ["shop", "orders", *rest]:
                 return self._shop_orders(rest, query)
             case ["physical", "orders", *rest]:
                 return self._goods(rest, query)
         return self._error(404)
+
+    def _resend(self, parts: Sequence[str], body: bytes) -> Reply:
+        if parts[:2] != ["shop", "orders"] or parts[3:] != ["webhooks", "resend"] or parts[2] not in self._orders:
+            return self._error(404)
+        self.resent(parts[2], str(json.loads(body or b"{}").get("event", "shop_order")))
+        return _reply({"success": True})
 
     def _shop_orders(self, rest: Sequence[str], query: Mapping[str, str]) -> Reply:
         asked = query.get("shopId", str(self.shops[0]) if self.shops else "")
@@ -253,8 +267,4 @@ class TributeSimulator(SimulatedServer):
 
 
 def _reply(value: Any, status: int = 200) -> Reply:
-    """Compact JSON with `&`, `<` and `>` escaped, as Go's encoder writes it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for char in "&<>":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return status, {"Content-Type": "application/json"}, text.encode()
+    return status, {"Content-Type": "application/json"}, compact(value)

@@ -44,6 +44,10 @@ class Client:
         """One order; 404 and 403 (someone else's) raise Refused (fact sheet A5)."""
         return self._get(f"shop/orders/{uuid}", _of(shop), answers.one_record)
 
+    def token_charge(self, uuid: str, shop: int | None) -> dict[str, Any]:
+        """One charge of a saved card; 404, and 403 where there are none, raise Refused (fact sheet A5.6)."""
+        return self._get(f"shop/charges/{uuid}", _of(shop), answers.one_record)
+
     def transactions(self, uuid: str, shop: int | None) -> list[Any]:
         """All transactions of an order, newest first, read to the last page (fact sheet A5.5).
 

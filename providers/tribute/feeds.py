@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from providers.tribute import charges, parse, physical, records
+from providers.tribute import charges, parse, physical, records, token_charges
 from providers.tribute.client import Client, Refused
 from providers.tribute.fields import is_uuid
 from providers.tribute.parse import ShopOrder
@@ -167,6 +167,20 @@ class Feeds:
             if order.uuid != uuid:
                 raise Retryable(f"Tribute answered with order {order.uuid} when asked for {uuid}")
             return self._with_transactions(order, shop)
+        return self._token_charge(uuid, shops)
+
+    def _token_charge(self, uuid: str, shops: Iterable[int | None]) -> Reading:
+        """What is no order may be the charge of a saved card: their ids have the same form (fact sheet A2.4)."""
+        for shop in shops:
+            try:
+                record = self.client.token_charge(uuid, shop)
+            except Refused:
+                continue
+            try:
+                return token_charges.read(record, self.now())
+            except BadRecord as error:
+                aside = records.quarantined(token_charges.SOURCE, uuid, f"token charge: {error}", record)
+                return Reading(quarantined=(aside,))
         return Reading()
 
 

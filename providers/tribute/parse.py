@@ -81,13 +81,13 @@ class Row:
 def shop_order(record: Any) -> ShopOrder:
     """A shop order as `/shop/orders` or `/shop/orders/{uuid}` gives it; raises BadRecord."""
     values = fields.record_of(record)
-    prices = _prices(values)
+    allowed = prices(values)
     echoes = (fields.text_of(values, "customerId"), storable(fields.text_of(values, "comment")))
     return ShopOrder(
         uuid=fields.order_uuid(values.get("uuid")),
         state=_state(values),
-        money=prices[0],
-        prices=prices,
+        money=allowed[0],
+        prices=allowed,
         created_at=fields.moment(values.get("createdAt")),
         created_text=str(values["createdAt"]),
         last_paid_at=fields.moment_of(values, "lastPaidTransactionAt"),
@@ -135,7 +135,7 @@ def _state(values: Mapping[str, Any]) -> str:
     return state
 
 
-def _prices(values: Mapping[str, Any]) -> tuple[Money, ...]:
+def prices(values: Mapping[str, Any]) -> tuple[Money, ...]:
     """The order's price first; an order for Stars alone has its price in Stars (fact sheet A2.2, A5.3)."""
     price, first = _price(values, "amount"), _price(values, "firstPeriodAmount")
     stars = _price(values, "starsAmount", STARS)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import reconciler
-from reconciler.cli import act, look, match, session, setup, status, told, work
+from reconciler.cli import act, imports, look, match, session, setup, status, told, webhooks, work
 
 app = typer.Typer(
     name="reconciler",
@@ -19,6 +19,7 @@ quarantine = typer.Typer(help="Records that could not be understood.")
 refund = typer.Typer(help="Refunds that were approved.")
 outbox = typer.Typer(help="What is to be delivered to the shop.")
 audit = typer.Typer(help="The record of everything that was done, and of who did it.")
+events = typer.Typer(help="What the providers pushed.")
 
 
 def _version(wanted: bool) -> None:
@@ -52,6 +53,7 @@ app.command("findings")(look.findings)
 app.command("explain")(look.explain)
 app.command("report")(look.report)
 app.command("match")(match.match)
+app.command("import")(imports.import_file)
 app.command("status")(status.status)
 quarantine.command("list")(look.quarantine_list)
 quarantine.command("retry")(act.quarantine_retry)
@@ -59,6 +61,11 @@ refund.command("record")(act.refund_record)
 outbox.command("list")(told.outbox_list)
 outbox.command("retry")(told.outbox_retry)
 audit.command("verify")(told.audit_verify)
+events.command("list")(webhooks.list_events)
+events.command("show")(webhooks.show)
+events.command("replay")(webhooks.replay)
+events.command("send-test")(webhooks.send_test)
+app.add_typer(events, name="webhooks")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(refund, name="refund")
 app.add_typer(outbox, name="outbox")

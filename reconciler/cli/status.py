@@ -42,7 +42,7 @@ def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> 
     from reconciler import config
     from reconciler.cli import queries
     from reconciler.findings import iso
-    from reconciler.store import audit, outbox
+    from reconciler.store import audit, inbox, outbox
     from reconciler.store.facts import feed_rows
     from reconciler.store.runs import recent_runs
 
@@ -52,7 +52,11 @@ def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> 
         "runs": [_run(row) for row in recent_runs(connection, RUNS)],
         "feeds": [_feed(row, now) for _, row in sorted(feed_rows(connection).items())],
         "findings": _findings(queries.open_findings(connection)),
-        "queues": {"quarantine": queries.quarantined(connection), "outbox": outbox.lengths(connection)},
+        "queues": {
+            "quarantine": queries.quarantined(connection),
+            "webhooks": inbox.waiting(connection),
+            "outbox": outbox.lengths(connection),
+        },
         "held": [_held(row) for row in outbox.entries(connection, states=["held"])],
         "audit": _chain(audit.head(connection)),
     }
@@ -114,7 +118,8 @@ def _text(state: Mapping[str, Any], zone: ZoneInfo) -> "Iterator[RenderableType]
     yield from _feeds_text(state["feeds"], zone)
     yield from _findings_text(state["findings"])
     waiting = state["queues"]["quarantine"]
-    yield f"\nIn quarantine: {waiting:,}" + (". See `reconciler quarantine list`." if waiting else "")
+    yield f"\nWebhooks with work left: {state['queues']['webhooks']:,}"
+    yield f"In quarantine: {waiting:,}" + (". See `reconciler quarantine list`." if waiting else "")
     yield from _outbox_text(state["queues"]["outbox"], state["held"])
     yield f"Audit: {state['audit']['records']:,} records, head {state['audit']['head']}"
 

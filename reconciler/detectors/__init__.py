@@ -10,6 +10,7 @@ from reconciler.detectors import (
     refund,
     reversed_charge,
     undelivered_order,
+    webhooks,
 )
 from reconciler.detectors.base import Context, Detector
 
@@ -26,10 +27,13 @@ OF_MATCHING: tuple[Detector, ...] = (
 )
 """Detectors that need nothing but the plan's tables, so run on any engine."""
 
-DETECTORS: tuple[Detector, ...] = (*OF_MATCHING, kept_facts.SIGNALS, kept_facts.GAPS, kept_facts.UNREADABLE)
+OF_RECORDS: tuple[Detector, ...] = (kept_facts.SIGNALS, kept_facts.GAPS, kept_facts.UNREADABLE)
+OF_WEBHOOKS: tuple[Detector, ...] = (webhooks.GAPS, webhooks.CONFLICTS)
+
+DETECTORS: tuple[Detector, ...] = (*OF_MATCHING, *OF_RECORDS, *OF_WEBHOOKS)
 """Every detector of a run."""
 
-KINDS: tuple[str, ...] = tuple(kind for detector in DETECTORS for kind in detector.kinds)
+KINDS: tuple[str, ...] = tuple(dict.fromkeys(kind for detector in DETECTORS for kind in detector.kinds))
 """Every kind of finding that is looked for."""
 
 __all__ = ["DETECTORS", "KINDS", "OF_MATCHING", "Context", "Detector"]

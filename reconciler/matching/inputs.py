@@ -14,8 +14,8 @@ UUID_FORM = "________-____-____-____-____________%"
 ANY_REF = "%"
 FINDABLE_REFS: Mapping[str, str] = {"tribute": UUID_FORM}
 """The form of refs that a provider can be asked for, where not every one: other sales arrive by webhook only."""
-POSTAL_FORM = "physical:%"
-"""Charges for goods sent by post: the shop's ledger does not deliver them, so their delivery is not judged."""
+NOT_DELIVERED_BY_SHOP = ("physical:%", "donation:%", "subscription:%")
+"""Charges for goods sent by post, donations and channel memberships: the shop's ledger delivers none of them."""
 NEEDS_LOOK = ("digiseller",)
 """Providers whose list does not say whether the unique code was presented: a single look has to."""
 
@@ -85,7 +85,8 @@ def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
             _flag(state.c.claimed.is_(False)),
             _flag(
                 sa.and_(
-                    row.c.ref.not_like(POSTAL_FORM), sa.or_(row.c.provider.not_in(NEEDS_LOOK), state.c.ref.is_not(None))
+                    *(row.c.ref.not_like(form) for form in NOT_DELIVERED_BY_SHOP),
+                    sa.or_(row.c.provider.not_in(NEEDS_LOOK), state.c.ref.is_not(None)),
                 )
             ),
             _flag(_is_history(row, horizon)),

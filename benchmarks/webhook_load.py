@@ -1,0 +1,208 @@
+"""Sends signed webhooks at a constant rate over kept connections, in a process of its own, and times each answer."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import math
+import subprocess
+import sys
+import time
+from collections import Counter, deque
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class Load:
+    """What to send: `rate` a second for `seconds`, or with 0 as many as are answered."""
+
+    port: int
+    key: str
+    rate: int
+    seconds: float
+    connections: int
+    first: int
+
+
+@dataclass
+class Result:
+    """What came back; latencies in milliseconds, sorted, from the moment at which each delivery was due."""
+
+    statuses: dict[int, int]
+    latencies: list[float]
+    seconds: float
+    errors: int = 0
+    without_retry_after: int = 0
+
+    @property
+    def per_second(self) -> float:
+        """Answers a second."""
+        return sum(self.statuses.values()) / self.seconds
+
+    def quantile(self, percent: float) -> float:
+        """The latency that `percent` of the answers did not exceed."""
+        if not self.latencies:
+            return math.inf
+        return self.latencies[min(len(self.latencies) - 1, math.ceil(len(self.latencies) * percent / 100) - 1)]
+
+
+def request(key: bytes, number: int) -> bytes:
+    """One signed delivery about a purchase of its own."""
+    payload = {
+        "product_id": 456, "product_name": "Credits", "amount": 500, "currency": "usd", "trb_user_id": f"T-{number}",
+        "telegram_user_id": number, "purchase_id": number, "transaction_id": number,
+        "purchase_created_at": "2026-11-25T10:00:00Z",
+    }  # fmt: skip
+    event = {"name": "new_digital_product", "created_at": "2026-11-25T10:00:00Z", "payload": payload}
+    body = json.dumps(event, separators=(",", ":")).encode()
+    signed = hmac.new(key, body, hashlib.sha256).hexdigest()
+    head = (
+        f"POST /webhooks/tribute HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"trbt-signature: {signed}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@dataclass
+class Sender:
+    """Deals due deliveries out to free connections; those that find none wait, and their latency goes on counting."""
+
+    load: Load
+    free: deque["Connection"] = field(default_factory=deque)
+    due: deque[float] = field(default_factory=deque)
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    errors: int = 0
+    without_retry_after: int = 0
+    number: int = 0
+    ended: bool = False
+    open: int = 0
+
+    def next_bytes(self) -> bytes:
+        """The next delivery."""
+        self.number += 1
+        return request(self.load.key.encode(), self.load.first + self.number)
+
+    def deal(self) -> None:
+        """Give what is due to who is free."""
+        while self.due and self.free:
+            connection = self.free.popleft()
+            if connection.transport is not None:
+                connection.send(self.due.popleft())
+
+    def answered(self, connection: "Connection", head: bytes, due_s: float) -> None:
+        """Note an answer; the connection is free again."""
+        status = int(head[9:12])
+        self.statuses[status] += 1
+        if status == 200:
+            self.latencies.append((time.perf_counter() - due_s) * 1000)
+        if status == 503 and b"retry-after" not in head.lower():
+            self.without_retry_after += 1
+        self.free.append(connection)
+        if self.load.rate == 0 and not self.ended:
+            self.due.append(time.perf_counter())
+        self.deal()
+
+
+class Connection(asyncio.Protocol):
+    """One kept connection with at most one delivery on its way."""
+
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+        self.transport: asyncio.Transport | None = None
+        self.due_s: float | None = None
+        self.got = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
+        self.sender.open += 1
+        self.sender.free.append(self)
+        self.sender.deal()
+
+    def send(self, due_s: float) -> None:
+        """Send the next delivery, which was due at a moment."""
+        self.due_s, self.got = due_s, b""
+        self.transport.write(self.sender.next_bytes())  # type: ignore[union-attr]
+
+    def data_received(self, data: bytes) -> None:
+        self.got += data
+        head, found, rest = self.got.partition(b"\r\n\r\n")
+        if not found or self.due_s is None:
+            return
+        size = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        if len(rest) >= size:
+            due_s, self.due_s = self.due_s, None
+            self.sender.answered(self, head, due_s)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.transport = None
+        self.sender.open -= 1
+        if self.due_s is not None:
+            self.sender.errors += 1
+        if not self.sender.ended:
+            asyncio.get_running_loop().create_task(connect(self.sender))
+
+
+async def connect(sender: Sender) -> None:
+    """One more connection."""
+    try:
+        await asyncio.get_running_loop().create_connection(lambda: Connection(sender), "127.0.0.1", sender.load.port)
+    except OSError:
+        sender.errors += 1
+
+
+async def run(load: Load) -> Result:
+    """Keep the rate for the time, then wait for the answers that are on their way."""
+    sender = Sender(load)
+    for _ in range(0, load.connections, 50):
+        await asyncio.gather(*(connect(sender) for _ in range(min(50, load.connections))))
+    began = time.perf_counter()
+    if load.rate == 0:
+        sender.due.extend([began] * load.connections)
+        sender.deal()
+        await asyncio.sleep(load.seconds)
+    sent = 0
+    while load.rate and sent < load.rate * load.seconds:
+        wanted = min(int((time.perf_counter() - began) * load.rate) + 1, int(load.rate * load.seconds))
+        sender.due.extend(began + place / load.rate for place in range(sent, wanted))
+        sent = wanted
+        sender.deal()
+        await asyncio.sleep(0.001)
+        if time.perf_counter() - began > load.seconds:
+            break
+    seconds = time.perf_counter() - began
+    if load.rate and sent >= load.rate * load.seconds:
+        until = time.perf_counter() + 10
+        while sender.due or len(sender.free) < sender.open:
+            if time.perf_counter() > until:
+                break
+            await asyncio.sleep(0.01)
+    sender.ended = True
+    done = Result(dict(sender.statuses), sorted(sender.latencies), seconds, sender.errors, sender.without_retry_after)
+    for connection in sender.free:
+        if connection.transport is not None:
+            connection.transport.abort()
+    return done
+
+
+def send(load: Load) -> Result:
+    """Send from a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.webhook_load", json.dumps(asdict(load))],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    said = json.loads(done.stdout)
+    said["statuses"] = {int(status): count for status, count in said["statuses"].items()}
+    return Result(**said)
+
+
+if __name__ == "__main__":
+    try:
+        import uvloop
+
+        runner = uvloop.run
+    except ModuleNotFoundError:
+        runner = asyncio.run
+    print(json.dumps(asdict(runner(run(Load(**json.loads(sys.argv[1])))))))

@@ -1,0 +1,134 @@
+"""Runs the web server in a thread beside the jobs: uvicorn on a socket that is taken before anything starts."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+import structlog
+import uvicorn
+
+from jobs.crosscheck import missed
+from providers import build_receivers, enabled
+from reconciler.errors import ConfigError
+from reconciler.schedule import Every, parse
+from reconciler.settings import Settings
+from reconciler.store import webhook_gaps
+from reconciler.store.engine import write
+from reconciler.web import health
+from reconciler.web.app import build_app
+from reconciler.web.desk import Desk
+
+BACKLOG = 2048
+MAX_CONNECTIONS = 2000
+GRACEFUL_S = 10
+ALIVE_WITHIN_S = 10.0
+STALE_AFTER = 6
+log = structlog.get_logger()
+
+
+class WebServer:
+    """The server and the desk behind it, for the length of a `with` block."""
+
+    def __init__(
+        self, settings: Settings, engine: sa.Engine, scheduler_ok: Callable[[], str | None], now: Callable[[], datetime]
+    ) -> None:
+        """Take the port; raises ConfigError when somebody else has it."""
+        self._settings, self._engine, self._now = settings, engine, now
+        self._socket = _taken(settings.web.host, settings.web.port)
+        self._desk = Desk(engine, now)
+        self._receivers = build_receivers(settings)
+        checks = {
+            "database": lambda: health.database(engine),
+            "scheduler": scheduler_ok,
+            "feeds": lambda: health.feeds(engine, _main_feeds(settings), _oldest(settings), now()),
+        }
+        app = build_app(engine, self._receivers, self._desk, checks, now)
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                lifespan="off",
+                ws="none",
+                limit_concurrency=MAX_CONNECTIONS,
+                timeout_graceful_shutdown=GRACEFUL_S,
+            )
+        )
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to take deliveries in, and note what may have been missed before."""
+        now = self._now()
+        with write(self._engine) as connection:
+            number, before = webhook_gaps.begin_reception(connection, now)
+            for provider in missed(connection, self._receivers, before, now):
+                log.warning("webhooks may be lost: there was nobody to take them in", provider=provider, since=before)
+        self._desk.start(number)
+        self._thread.start()
+        host, port = self._socket.getsockname()[:2]
+        log.info("listening", url=f"http://{host}:{port}", webhooks=[door.name for door in self._receivers])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Answer what is being asked, store what waits, end."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._desk.stop()
+        self._socket.close()
+
+    def calm(self) -> bool:
+        """Whether deliveries come in so slowly that there is time to work through them."""
+        return self._desk.calm
+
+    def alive(self) -> bool:
+        """Whether the event loop still turns and the desk still stores."""
+        return self._thread.is_alive() and self._desk.alive and self._server.turns(ALIVE_WITHIN_S)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which can be asked whether its loop turns."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Remember the loop, then serve."""
+        self.loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def turns(self, within_s: float) -> bool:
+        """Whether the loop does something that it is asked to, in time."""
+        done = threading.Event()
+        if self.loop is None or self.loop.is_closed():
+            return False
+        self.loop.call_soon_threadsafe(done.set)
+        return done.wait(within_s)
+
+
+def _taken(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigError(
+            f"[web] cannot listen on {host} port {port} ({error.strerror or error}): choose another host or port"
+        ) from None
+
+
+def _main_feeds(settings: Settings) -> tuple[str, ...]:
+    return (*(f"{name}.sales" for name in enabled(settings)), "shop.orders")
+
+
+def _oldest(settings: Settings) -> timedelta:
+    """How old a feed may be: six pulls, and at least an hour; a pull by the clock is taken to come daily."""
+    expression = parse(settings.schedule.pull)
+    minutes = expression.minutes if isinstance(expression, Every) else 24 * 60
+    return max(timedelta(hours=1), timedelta(minutes=STALE_AFTER * minutes))

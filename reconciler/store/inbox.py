@@ -1,0 +1,197 @@
+"""The inbox of webhooks: stored as they come in, each event once, and worked through later."""
+
+import functools
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reconciler.schema import quarantine, transactions
+from reconciler.schema_webhooks import webhooks
+from reconciler.text import storable
+from reconciler.webhooks import Arrival
+
+WAITING, LOOKING, DONE = "waiting", "looking", "done"
+UNKNOWN, UNREADABLE, CONFLICT = "unknown", "unreadable", "conflict"
+DENIED, UNCONFIRMED = "denied", "unconfirmed"
+STATES = (WAITING, LOOKING, DONE, UNKNOWN, UNREADABLE, CONFLICT, DENIED, UNCONFIRMED)
+"""What can become of an event. Only `waiting`, `looking` and `denied` may still change by themselves."""
+
+_UNSTORED_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
+
+
+def take_in(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
+    """Store deliveries: a new event gets a row, a repeated one is counted, whatever came in between."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for arrival in arrivals:
+        event = arrival.event
+        row = rows.setdefault((event.provider, event.key, event.content), _row(arrival))
+        row["deliveries"] += 1
+    connection.execute(_insert(connection.dialect.name), list(rows.values()))
+
+
+@functools.cache
+def _insert(dialect: str) -> Any:
+    """Built once, so that it is compiled once: a commit of few deliveries must not cost more than they do."""
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](webhooks)
+    new = insert.excluded
+    counted = {"deliveries": webhooks.c.deliveries + new.deliveries, "last_received_at": new.last_received_at}
+    return insert.on_conflict_do_update(index_elements=["provider", "key", "content"], set_=counted)
+
+
+def _row(arrival: Arrival) -> dict[str, Any]:
+    event, delivery, at = arrival.event, arrival.delivery, arrival.received_at
+    said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in delivery.headers]
+    return {
+        "provider": event.provider,
+        "name": event.name,
+        "key": event.key,
+        "content": event.content,
+        "ref": event.ref,
+        "event_at": event.event_at,
+        "late": arrival.late,
+        "old_key": event.old_key,
+        "method": delivery.method,
+        "query": delivery.query,
+        "headers": json.dumps([(name, storable(value)) for name, value in said if name not in _UNSTORED_HEADERS]),
+        "body": delivery.body,
+        "received_at": at,
+        "last_received_at": at,
+        "deliveries": 0,
+        "state": WAITING,
+        "result": "",
+        "looks": 0,
+        "due_at": at,
+    }
+
+
+def due(connection: sa.Connection, providers: Collection[str], state: str, now: datetime, limit: int) -> list[Any]:
+    """Events in a state that have work left whose time has come, in the order of their arrival."""
+    table = webhooks.c
+    query = (
+        sa.select(webhooks)
+        .where(table.due_at <= now, table.state == state, table.provider.in_(providers))
+        .order_by(table.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query))
+
+
+def work_left(connection: sa.Connection, providers: Collection[str], now: datetime) -> bool:
+    """Whether anything is due."""
+    query = sa.select(sa.literal(1)).where(webhooks.c.due_at <= now, webhooks.c.provider.in_(providers)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def contradicting(connection: sa.Connection, rows: Iterable[Any]) -> set[int]:
+    """Those of some events before which one with the same key came that says something else about money or ids."""
+    table, earlier = webhooks, webhooks.alias("earlier")
+    before = sa.exists().where(
+        earlier.c.provider == table.c.provider, earlier.c.key == table.c.key, earlier.c.id < table.c.id
+    )
+    query = sa.select(table.c.id).where(table.c.id.in_([row.id for row in rows]), before)
+    return set(connection.execute(query).scalars())
+
+
+def charges_of(connection: sa.Connection, provider: str, refs: Collection[str]) -> list[Any]:
+    """The stored charges whose ref or order is among `refs`."""
+    table = transactions.c
+    query = sa.select(transactions).where(table.provider == provider, table.group_ref.in_(refs), table.kind == "charge")
+    return list(connection.execute(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event; with `due_at` there is still work left then."""
+
+    id: int
+    state: str
+    result: str
+    looks: int = 0
+    due_at: datetime | None = None
+
+
+def settle(connection: sa.Connection, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Write down what became of events."""
+    rows = [
+        {
+            "number": one.id,
+            "state": one.state,
+            "result": one.result,
+            "due_at": one.due_at,
+            "looks": one.looks,
+            "processed_at": now if one.due_at is None else None,
+        }
+        for one in outcomes
+    ]
+    if rows:
+        connection.execute(sa.update(webhooks).where(webhooks.c.id == sa.bindparam("number")), rows)
+
+
+def postpone(connection: sa.Connection, ids: Iterable[int], until: datetime) -> None:
+    """Take events up again later, with nothing else changed."""
+    connection.execute(sa.update(webhooks).where(webhooks.c.id.in_(list(ids))).values(due_at=until))
+
+
+def again(connection: sa.Connection, ids: Collection[int], now: datetime) -> int:
+    """Have events worked through anew, as if they had just come in; returns how many there are.
+
+    What was put aside of them leaves quarantine, and comes back to it if it still cannot be understood.
+    """
+    table = webhooks.c
+    for row in connection.execute(
+        sa.select(table.provider, table.name, table.key, table.ref).where(table.id.in_(ids))
+    ).all():
+        connection.execute(
+            sa.update(quarantine)
+            .where(
+                quarantine.c.provider == row.provider,
+                quarantine.c.source == f"{row.provider}.webhooks",
+                quarantine.c.key.in_([row.name, row.key, row.ref]),
+                quarantine.c.released_at.is_(None),
+            )
+            .values(released_at=now)
+        )
+    values = {"state": WAITING, "result": "", "due_at": now, "looks": 0, "processed_at": None}
+    return connection.execute(sa.update(webhooks).where(webhooks.c.id.in_(ids)).values(**values)).rowcount
+
+
+def first_received(connection: sa.Connection, provider: str) -> datetime | None:
+    """When the first genuine delivery of a provider came in."""
+    query = sa.select(webhooks.c.received_at).where(webhooks.c.provider == provider).order_by(webhooks.c.id).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def newest(connection: sa.Connection, provider: str, limit: int) -> list[datetime]:
+    """When the newest events of a provider came in, newest first."""
+    table = webhooks.c
+    query = sa.select(table.received_at).where(table.provider == provider).order_by(table.id.desc()).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def listed(
+    connection: sa.Connection, *, provider: str | None = None, state: str | None = None, limit: int | None = None
+) -> list[Any]:
+    """Events without their bodies, oldest first; with `limit` the newest of them."""
+    columns = [column for column in webhooks.columns if column.name not in {"body", "query", "headers"}]
+    query = sa.select(*columns).order_by(webhooks.c.id.desc())
+    if provider is not None:
+        query = query.where(webhooks.c.provider == provider)
+    if state is not None:
+        query = query.where(webhooks.c.state == state)
+    return list(reversed(list(connection.execute(query.limit(limit)))))
+
+
+def one(connection: sa.Connection, number: int) -> Any | None:
+    """One event with everything that came with it."""
+    return connection.execute(sa.select(webhooks).where(webhooks.c.id == number)).one_or_none()
+
+
+def waiting(connection: sa.Connection) -> int:
+    """How many events have work left."""
+    query = sa.select(sa.func.count()).select_from(webhooks).where(webhooks.c.due_at.is_not(None))
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,1 @@
+"""The daemon's web server: webhooks in, and what others need to watch it."""
