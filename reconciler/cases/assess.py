@@ -10,6 +10,7 @@ from reconciler.policy.chargeback import HARD, checks, leading
 
 NOT_FOR_CASES = ("feed_gap", "unreadable_record", "unclaimed_order")
 """Kinds of finding that nobody has to decide: the program reads again, or the buyer may still come."""
+_CHARGEBACK = "chargeback"
 WARN_BEFORE = timedelta(days=3)
 """How long before the answer to a chargeback is due the warning goes out."""
 
@@ -56,11 +57,15 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
     if facts.review is not None:
         return judge_request(matter), "review"
     about = judge_chargeback(matter, acted=facts.acted)
+    if about is not None and about.recommendation == "reinstate" and facts.others_standing:
+        return Verdict(
+            "7", "none", f"{about.because.partition(':')[0]}, but another one of the account stands."
+        ), _CHARGEBACK
     if about is not None and (purchase is None or not _other_chargeback(purchase, about)):
-        return about, "chargeback"
+        return about, _CHARGEBACK
     worst = _worst(facts)
     if facts.acted and facts.explained and worst is None:
-        return Verdict("7", "reinstate", "The reversal is explained now: reinstate the account."), "chargeback"
+        return Verdict("7", "reinstate", "The reversal is explained now: reinstate the account."), _CHARGEBACK
     if worst is not None:
         refundable = worst.refundable_minor
         if refundable is None and worst.recommendation == "refund" and purchase is not None:
@@ -76,8 +81,8 @@ def _other_chargeback(purchase: Purchase, about: Verdict) -> bool:
 
 def _last_kind(facts: Facts) -> str:
     if facts.purchase and facts.purchase.disputes:
-        return "chargeback"
-    return facts.findings[0].kind if facts.findings else "chargeback"
+        return _CHARGEBACK
+    return facts.findings[0].kind if facts.findings else _CHARGEBACK
 
 
 def _open(facts: Facts) -> list[Found]:

@@ -50,7 +50,7 @@ class Facts:
     """All that is on record about a case. The first of `purchases` leads; the others are further surplus charges.
 
     `acted`: the account stands suspended or banned by a command of ours. `explained`: money went back, and a decision
-    on record explains it.
+    on record explains it. `others_standing` counts chargebacks of the same account's other charges.
     """
 
     findings: tuple[Found, ...] = ()
@@ -59,6 +59,7 @@ class Facts:
     outages: tuple[Window, ...] = ()
     acted: bool = False
     explained: bool = False
+    others_standing: int = 0
     provider: str | None = None
     order_id: str | None = None
     account_id: str | None = None

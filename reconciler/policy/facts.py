@@ -44,7 +44,8 @@ class Dispute:
 class Purchase:
     """One charge with everything on record about it. Money in minor units of its currency, credits in millionths.
 
-    `accounts` are all accounts that fit, by the shop's own rows; `emails` the addresses of the purchase, folded.
+    `accounts` are all accounts that fit, by the shop's own rows; `emails` the addresses of the purchase, folded;
+    `held_by_us`: the account stands suspended or banned by a command of ours.
     `surplus`, `undelivered` and `mismatched` are open findings. `approved_minor` is what was agreed to give back,
     `returned_minor` what went back. `settled` counts the buyer's other undisputed purchases since `settled_since`.
     """
@@ -62,6 +63,7 @@ class Purchase:
     balance_micro: int | None = None
     accounts: tuple[str, ...] = ()
     account_status: str | None = None
+    held_by_us: bool = False
     emails: tuple[str, ...] = ()
     surplus: bool = False
     undelivered: bool = False
