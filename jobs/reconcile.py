@@ -20,6 +20,8 @@ from reconciler.policy import terms
 from reconciler.schema import gaps, quarantine
 from reconciler.settings import Settings
 from reconciler.store import audit
+from reconciler.store.automatic import act
+from reconciler.store.cases import follow_findings
 from reconciler.store.engine import write
 from reconciler.store.facts import feed_rows
 from reconciler.store.findings import Changes, list_findings, save_findings
@@ -95,6 +97,7 @@ def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify:
     excluded = set(NAMES) - set(enabled(settings))
     found = [finding for finding in _detect(engine, context) if finding.provider not in excluded]
     changes = save_findings(connection, found, run_id, now, excluded=excluded)
+    follow(connection, settings, changes, now)
     accounts = take_books(engine, context.terms, context.horizon)
     standing = [public(row) for row in list_findings(connection)]
     open_now = [row for row in standing if row["status"] == OPEN]
@@ -115,6 +118,13 @@ def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify:
     concluded = {"verdict": verdict, "open": len(open_now), "versions": versions(settings)}
     audit.record(connection, "run.ended", str(run_id), audit.PROGRAM, now, concluded)
     return Judged(run_id, verdict, said, standing, problems, changes)
+
+
+def follow(connection: sa.Connection, settings: Settings, changes: Changes, now: datetime) -> None:
+    """Open and update the cases of what changed; what the policy may do by itself is decided here."""
+    ids = [*changes.opened, *changes.changed, *changes.reopened, *changes.resolved]
+    followed = follow_findings(connection, settings, ids, now)
+    act(connection, settings, followed.seen.values(), now)
 
 
 def _detect(engine: StoreEngine, context: Context) -> list[Finding]:

@@ -40,9 +40,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> dict[str, Any]:
     """The state of everything as JSON values; ages in whole seconds."""
     from reconciler import config
-    from reconciler.cli import queries
     from reconciler.findings import iso
-    from reconciler.store import audit, outbox
+    from reconciler.store import audit, outbox, queries
     from reconciler.store.facts import feed_rows
     from reconciler.store.runs import recent_runs
 

@@ -6,6 +6,7 @@ from reconciler.detectors import (
     kept_facts,
     mismatch,
     missing_charge,
+    recorded_chargeback,
     reference_conflict,
     refund,
     reversed_charge,
@@ -26,10 +27,16 @@ OF_MATCHING: tuple[Detector, ...] = (
 )
 """Detectors that need nothing but the plan's tables, so run on any engine."""
 
-DETECTORS: tuple[Detector, ...] = (*OF_MATCHING, kept_facts.SIGNALS, kept_facts.GAPS, kept_facts.UNREADABLE)
+DETECTORS: tuple[Detector, ...] = (
+    *OF_MATCHING,
+    recorded_chargeback.DETECTOR,
+    kept_facts.SIGNALS,
+    kept_facts.GAPS,
+    kept_facts.UNREADABLE,
+)
 """Every detector of a run."""
 
-KINDS: tuple[str, ...] = tuple(kind for detector in DETECTORS for kind in detector.kinds)
+KINDS: tuple[str, ...] = tuple(dict.fromkeys(kind for detector in DETECTORS for kind in detector.kinds))
 """Every kind of finding that is looked for."""
 
 __all__ = ["DETECTORS", "KINDS", "OF_MATCHING", "Context", "Detector"]

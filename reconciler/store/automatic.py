@@ -29,7 +29,7 @@ def act(
     if policy.suspension_mode != AUTO:
         return []
     planned = plan(
-        seen,
+        [one for one in seen if not _is_braked(connection, one[0].id)],
         effects=policy.auto_effects,
         limit=policy.auto_limit_per_day,
         sent=_sent(connection, now),
@@ -58,15 +58,16 @@ def _first_run(connection: sa.Connection) -> datetime | None:
     return connection.execute(query).scalar()
 
 
+def _is_braked(connection: sa.Connection, id_: str) -> bool:
+    """A case that was held back once waits for a person, also when there is room again."""
+    query = sa.select(case_events.c.number).where(case_events.c.case_id == id_, case_events.c.event == "braked")
+    return connection.execute(query).first() is not None
+
+
 def _brake(connection: sa.Connection, planned: Plan, limit: int, now: datetime) -> None:
     note = f"not sent by itself: more than {limit} automatic commands in 24 hours were due; a person has to decide"
     for one in planned.held:
-        told = sa.select(case_events.c.number).where(
-            case_events.c.case_id == one.case_id, case_events.c.event == "braked"
-        )
-        if connection.execute(told).first() is None:
-            after = {"proposals": list(one.effects)}
-            append(connection, one.case_id, [Entry(now, PROGRAM, "braked", note, {}, after)])
+        append(connection, one.case_id, [Entry(now, PROGRAM, "braked", note, {}, {"proposals": list(one.effects)})])
     raise_alert(
         connection,
         f"brake:{now:%Y-%m-%d}",

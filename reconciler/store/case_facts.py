@@ -12,7 +12,7 @@ from reconciler.policy import Purchase, Request
 from reconciler.policy.amounts import of_purchase
 from reconciler.schema import findings, matches, orders
 from reconciler.schema_cases import disputes, outages, reviews
-from reconciler.store.purchases import Key, parts, read_purchases
+from reconciler.store.purchases import Key, parts, read_purchases, without_charge
 
 Row = sa.RowMapping
 
@@ -26,11 +26,14 @@ def read_facts(connection: sa.Connection, cases: Sequence[Row], equivalents: Map
     purchases = read_purchases(connection, {key for some in keys.values() for key in some}, equivalents)
     out = tuple(Window(row.since, row.until) for row in connection.execute(sa.select(outages)))
     others = _others(connection, purchases)
-    return {
-        row["id"]: _facts(row, found[row["id"]], asked.get(row["id"]), [purchases[key] for key in keys[row["id"]]],
-                          out, others)
-        for row in cases
-    }  # fmt: skip
+    facts = {}
+    for row in cases:
+        review = asked.get(row["id"])
+        mine = [purchases[key] for key in keys[row["id"]]]
+        if not mine and review is not None and review["order_id"]:
+            mine = [without_charge(connection, review["order_id"])]
+        facts[row["id"]] = _facts(row, found[row["id"]], review, mine, out, others)
+    return facts
 
 
 def _findings(connection: sa.Connection, ids: list[str]) -> dict[str, list[Row]]:

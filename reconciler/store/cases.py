@@ -48,10 +48,8 @@ def open_case(connection: sa.Connection, root: str, now: datetime, *, key: Key |
     return id_
 
 
-def follow_findings(
-    connection: sa.Connection, settings: Settings, ids: Iterable[str] | None, now: datetime
-) -> Followed:
-    """Open cases for these findings (None: all) where they need one, and bring every case they touch up to date."""
+def follow_findings(connection: sa.Connection, settings: Settings, ids: Iterable[str], now: datetime) -> Followed:
+    """Open cases for these findings, and for open ones that have none yet; bring every case they touch up to date."""
     touched: set[str] = set()
     new: dict[str, dict[str, Any]] = {}
     for row in _finding_rows(connection, ids):
@@ -98,6 +96,7 @@ def save(
     *,
     facts: Facts | None = None,
     picture: Picture | None = None,
+    currency: str | None = None,
 ) -> Case:
     """Write a case and its new entries; returns it with its next version. Raises BadRecord if it changed meanwhile."""
     entries = list(entries)
@@ -114,8 +113,7 @@ def save(
     events = [entry.event for entry in entries]
     if "reopened" in events or RESOLVED in events:
         values["reopened"] = "reopened" in events
-    currency = picture.currency if picture else None
-    values["decision"] = decision_document(case.decision, currency)
+    values["decision"] = decision_document(case.decision, picture.currency if picture else currency)
     same = sa.and_(cases.c.id == case.id, cases.c.version == case.version)
     if connection.execute(sa.update(cases).where(same).values(values)).rowcount != 1:
         raise BadRecord(f"case {case.id} was changed meanwhile: look at it again before deciding")
@@ -193,11 +191,11 @@ def _root(finding: Row) -> tuple[str, Key | None]:
     return f"finding:{finding['id']}", None
 
 
-def _finding_rows(connection: sa.Connection, ids: Iterable[str] | None) -> list[Row]:
-    if ids is None:
-        return list(connection.execute(sa.select(findings).order_by(findings.c.id)).mappings())
+def _finding_rows(connection: sa.Connection, ids: Iterable[str]) -> list[Row]:
+    waiting = sa.and_(findings.c.case_id.is_(None), findings.c.status == "open", findings.c.severity != "info")
+    without = connection.execute(sa.select(findings.c.id).where(waiting)).scalars()
     rows: list[Row] = []
-    for part in parts(sorted(set(ids))):
+    for part in parts(sorted({*ids, *without})):
         query = sa.select(findings).where(findings.c.id.in_(part)).order_by(findings.c.id)
         rows += connection.execute(query).mappings()
     return rows

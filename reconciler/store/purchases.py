@@ -53,6 +53,14 @@ def read_purchases(
     return {key: _purchase(connection, key, known, equivalents) for key in keys}
 
 
+def without_charge(connection: sa.Connection, order_id: str) -> Purchase:
+    """An order whose charge nobody knows: what the shop alone says of it."""
+    row = connection.execute(sa.select(schema.orders).where(schema.orders.c.order_id == order_id)).mappings().one()
+    owners = (row["account_id"],) if row["account_id"] else ()
+    emails = tuple(_emails(None, row, None))
+    return Purchase(row["provider"] or "", "", **_paid(None, row), accounts=owners, emails=emails)
+
+
 def parts(values: list[Any]) -> Iterator[list[Any]]:
     """The values in pieces that one query takes."""
     for start in range(0, len(values), _PART):
@@ -134,12 +142,15 @@ def _own(known: Known, key: Key, account_id: str | None) -> None:
 
 
 def _by_buyer(connection: sa.Connection, charge: Row) -> set[str]:
-    """Where no order and no echo names an account: those with the charge's Telegram id, else with its e-mail."""
+    """Where no order and no echo names an account: those with the Telegram id that the provider vouches for.
+
+    An e-mail address is what a buyer has typed, maybe somebody else's: it makes nobody the owner of a charge.
+    """
+    if not charge["telegram_user_id"]:
+        return set()
     table = schema.accounts.c
-    for column, value in ((table.telegram_user_id, charge["telegram_user_id"]), (table.email, charge["buyer_email"])):
-        if value:
-            return set(connection.execute(sa.select(table.account_id).where(column == value)).scalars())
-    return set()
+    query = sa.select(table.account_id).where(table.telegram_user_id == charge["telegram_user_id"])
+    return set(connection.execute(query).scalars())
 
 
 def _read_flags(connection: sa.Connection, keys: set[Key], known: Known) -> None:
