@@ -26,6 +26,7 @@ from reconciler.store.engine import write
 from reconciler.store.facts import feed_rows
 from reconciler.store.findings import Changes, list_findings, save_findings
 from reconciler.store.lease import Lease
+from reconciler.store.ratio import ratios
 from reconciler.store.results import save_matches, take_books
 from reconciler.store.runs import begin_run, end_run
 from reconciler.store.steps import StoreEngine, match_stored
@@ -63,7 +64,7 @@ def reconcile(
     With `dry_run` nothing is written. Raises Retryable when the lease was lost meanwhile.
     """
     with write(engine, keep=not dry_run) as connection:
-        judged = _judge(settings, connection, now, notify)
+        judged = judge(settings, connection, now, notify)
         if lease is not None:
             lease.guard(connection)
     return judged
@@ -87,7 +88,13 @@ def horizon(connection: sa.Connection, settings: Settings, now: datetime) -> Hor
     return Horizon(to_us(now), shop_until, providers, reversals)
 
 
-def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify: Callable[[str], None]) -> Judged:
+def judge(
+    settings: Settings,
+    connection: sa.Connection,
+    now: datetime,
+    notify: Callable[[str], None] = lambda _line: None,
+) -> Judged:
+    """Match and judge in the caller's write transaction."""
     context = Context(terms(settings), horizon(connection, settings, now))
     run_id = begin_run(connection, now)
     notify("matching charges with orders")
@@ -113,6 +120,7 @@ def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify:
         "findings": _counts(open_now, changes),
         "problems": problems,
         "quarantined": _quarantined(connection),
+        "chargeback_ratio": ratios(connection, settings, now),
     }
     end_run(connection, run_id, now, verdict, said, problems)
     concluded = {"verdict": verdict, "open": len(open_now), "versions": versions(settings)}

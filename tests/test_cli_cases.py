@@ -257,7 +257,8 @@ def test_a_case_is_assigned_noted_snoozed_and_reopened(program: Program, world: 
 
 
 def test_a_refund_is_bound_to_its_charge_and_never_more(program: Program, world: World) -> None:
-    world.add(charge("4001", occurred_at=BOUGHT - timedelta(hours=1)), pending("C1", "4001", account_id="acc"))
+    world.add(charge("4001", occurred_at=BOUGHT), builders.looked_up("4001"))
+    world.add(pending("C1", "4001", account_id="acc", amount_minor=900))
     judged = world.judge()
     (case,) = {row["case_id"] for row in judged.findings if row["kind"] == "undelivered_order"}
     assert "10.01 WMZ asked" in decide(program, case, "refund", "--amount", "10.01").err

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import reconciler
-from reconciler.cli import act, cases, decide, entries, look, match, session, setup, status, told, work
+from reconciler.cli import act, cases, decide, entries, look, match, policy, session, setup, status, told, work
 
 app = typer.Typer(
     name="reconciler",
@@ -23,6 +23,7 @@ queue = typer.Typer(help="What an operator has to decide.")
 review = typer.Typer(help="Buyers' requests for a refund review.")
 chargeback = typer.Typer(help="Disputes that one hears of outside the feeds.")
 outage = typer.Typer(help="Outages that the shop is answerable for.")
+rules = typer.Typer(help="The refund policy's numbers.")
 
 
 def _version(wanted: bool) -> None:
@@ -83,3 +84,5 @@ app.add_typer(queue, name="cases")
 app.add_typer(review, name="review")
 app.add_typer(chargeback, name="chargeback")
 app.add_typer(outage, name="outage")
+rules.command("try")(policy.try_)
+app.add_typer(rules, name="policy")

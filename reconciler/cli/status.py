@@ -42,7 +42,9 @@ def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> 
     from reconciler import config
     from reconciler.findings import iso
     from reconciler.store import audit, outbox, queries
+    from reconciler.store.case_views import counts
     from reconciler.store.facts import feed_rows
+    from reconciler.store.ratio import ratios
     from reconciler.store.runs import recent_runs
 
     return {
@@ -54,6 +56,8 @@ def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> 
         "queues": {"quarantine": queries.quarantined(connection), "outbox": outbox.lengths(connection)},
         "held": [_held(row) for row in outbox.entries(connection, states=["held"])],
         "audit": _chain(audit.head(connection)),
+        "cases": counts(connection, now),
+        "chargeback_ratio": ratios(connection, settings, now),
     }
 
 
@@ -112,6 +116,7 @@ def _text(state: Mapping[str, Any], zone: ZoneInfo) -> "Iterator[RenderableType]
     yield from _runs_text(state["runs"], zone)
     yield from _feeds_text(state["feeds"], zone)
     yield from _findings_text(state["findings"])
+    yield from _cases_text(state)
     waiting = state["queues"]["quarantine"]
     yield f"\nIn quarantine: {waiting:,}" + (". See `reconciler quarantine list`." if waiting else "")
     yield from _outbox_text(state["queues"]["outbox"], state["held"])
@@ -172,3 +177,16 @@ def _findings_text(findings: Mapping[str, Any]) -> "Iterator[RenderableType]":
         table.add_row(title(kind), f"{row['count']:,}", severity)
     yield ""
     yield table
+
+
+def _cases_text(state: Mapping[str, Any]) -> "Iterator[RenderableType]":
+    from reconciler.cli import screen
+
+    numbers = state["cases"]
+    late = f", {numbers['overdue']:,} overdue" if numbers["overdue"] else ""
+    yield f"\nCases: {numbers['open']:,} open{late}, {numbers['decided']:,} decided and under way."
+    for row in state["chargeback_ratio"]:
+        if row["state"] in {"near", "over"}:
+            said = f"{row['percent']} % of {row['charges']:,} charges ({row['provider']}, {row['currency']})"
+            line = f"Chargebacks in {row['month']}: {said}; the limit is {row['limit_percent']} %"
+            yield screen.text(line, "bold red" if row["state"] == "over" else "yellow")
