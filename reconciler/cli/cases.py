@@ -11,8 +11,6 @@ from reconciler.cli.failures import WrongUsage
 from reconciler.cli.options import AsJson, filled, moment, one_of
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from reconciler.cases.model import Case
     from reconciler.cases.states import Moved
 
@@ -141,32 +139,17 @@ def answer(work: Callable[[], Any]) -> Any:
 
 def _act(context: typer.Context, case: str, as_json: bool, change: Callable[["Case", Any, datetime], "Moved"]) -> None:
     from reconciler.cli import case_text, screen
-    from reconciler.store.case_views import case_document
+    from reconciler.store.case_views import case_document, find_case
+    from reconciler.store.cases import change_case
     from reconciler.store.engine import write
 
     settings = session.of(context).settings()
     now = session.now()
     with session.store(settings) as engine, write(engine) as connection:
-        answer(lambda: _change(connection, case.strip(), change, now))
+        id_ = answer(lambda: find_case(connection, case.strip()))
+        answer(lambda: change_case(connection, id_, lambda one, row: change(one, row, now), now))
         said = case_document(connection, case.strip(), now)
     if as_json:
         screen.emit(said)
     else:
         screen.show(*case_text.head(said, session.zone_of(settings)))
-
-
-def _change(
-    connection: "sa.Connection", case: str, change: Callable[["Case", Any, datetime], "Moved"], now: datetime
-) -> None:
-    import sqlalchemy as sa
-
-    from reconciler.schema_cases import cases
-    from reconciler.store import audit
-    from reconciler.store.case_views import find_case
-    from reconciler.store.cases import case_of, save
-
-    row = connection.execute(sa.select(cases).where(cases.c.id == find_case(connection, case))).mappings().one()
-    after, entries = change(case_of(row), row, now)
-    save(connection, after, entries, now, currency=row["currency"])
-    for entry in entries:
-        audit.record(connection, f"case.{entry.event}", row["id"], entry.actor, now, dict(entry.after))

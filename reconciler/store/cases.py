@@ -1,7 +1,7 @@
 """Keeps cases: opens them for findings, requests and chargebacks, follows what becomes of them, and their timelines."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from reconciler.errors import BadRecord
 from reconciler.schema import findings
 from reconciler.schema_cases import case_events, cases
 from reconciler.settings import Settings
+from reconciler.store import audit
 from reconciler.store.case_facts import read_facts
 from reconciler.store.purchases import Key, parts
 
@@ -86,6 +87,24 @@ def _follow(connection: sa.Connection, row: Row, facts: Facts, now: datetime, do
     if fresh or entries or row["said"] != said(picture) or row["account_id"] != facts.account_id:
         done.seen[case.id] = (save(connection, case, entries, now, facts=facts, picture=picture), facts, picture)
         (done.opened if fresh else done.changed).append(case.id)
+
+
+def change_case(
+    connection: sa.Connection, id_: str, change: Callable[[Case, Row], states.Moved], now: datetime
+) -> None:
+    """One of an operator's small acts: the case after it, its timeline and the audit record. Raises BadRecord."""
+    row = connection.execute(sa.select(cases).where(cases.c.id == id_)).mappings().one_or_none()
+    if row is None:
+        raise BadRecord(f"no case has the id {id_}: see `reconciler cases list`")
+    after, entries = change(case_of(row), row)
+    save(connection, after, entries, now, currency=row["currency"])
+    for entry in entries:
+        audit.record(connection, f"case.{entry.event}", id_, entry.actor, now, dict(entry.after))
+
+
+def reopen_case(connection: sa.Connection, id_: str, by: str, text: str, now: datetime) -> None:
+    """Ask for another decision about a case. Raises BadRecord."""
+    change_case(connection, id_, lambda case, _row: states.reopen(case, by, text, now), now)
 
 
 def save(

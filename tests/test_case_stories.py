@@ -1,0 +1,214 @@
+"""Every lifecycle story ends as it says, on both databases; and none sends what nobody decided."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from reconciler.cases.model import Decision
+from reconciler.errors import BadRecord
+from reconciler.money import Money
+from reconciler.schema import metadata
+from reconciler.schema_cases import case_events, cases, disputes, reviews
+from reconciler.schema_told import audit_records, commands, outbox
+from reconciler.store import disputes as dispute_store
+from reconciler.store.automatic import act
+from reconciler.store.cases import charge_root, follow_cases, open_case, reopen_case
+from reconciler.store.decisions import decide_case
+from reconciler.store.engine import open_store, read, write
+from reconciler.store.reviews import NewReview, add_review
+from tests.builders import BUYER, NOW, World, settings
+from tests.case_stories import STORIES, Step, Story
+
+
+@dataclass
+class Teller:
+    """Tells a story to the store, step by step, as an operator and the feeds would."""
+
+    world: World
+    about: str
+
+    def tell(self, step: Step) -> None:
+        """Do one step."""
+        getattr(self, f"_{step[0]}")(*step[1:])
+
+    def _facts(self, given: tuple[Any, ...]) -> None:
+        self.world.add(*given).judge()
+
+    def _later(self, days: float) -> None:
+        self.world.now += timedelta(days=days)
+        self.world.complete().judge()
+
+    def _disputed(self, stage: str, days: float, reason: str, more: dict[str, Any]) -> None:
+        money = Money(more.get("amount", 1000), more.get("currency", "WMZ"))
+        key = (more.get("provider", "digiseller"), more.get("ref", "1001"))
+        opened = NOW - timedelta(days=days)
+        new = dispute_store.NewDispute(*key, money, reason, opened, stage, origin=more.get("origin", "operator"))
+        with write(self.world.engine) as connection:
+            dispute_store.record(connection, new, "Ann", self._tick())
+            self._follow(connection, open_case(connection, charge_root(*key), self.world.now, key=key))
+        self.world.judge()
+
+    def _stage(self, name: str, days: float) -> None:
+        with write(self.world.engine) as connection:
+            row = connection.execute(sa.select(disputes).where(disputes.c.ref == "1001")).mappings().one()
+            at = self._tick() - timedelta(days=days)
+            dispute_store.add_stage(connection, row["id"], name, at, "Ann", self.world.now)
+            root = charge_root(row["provider"], "1001")
+            self._follow(connection, open_case(connection, root, self.world.now))
+        self.world.judge()
+
+    def _asked(self, text: str, more: dict[str, Any]) -> None:
+        new = NewReview(
+            self._tick() - timedelta(days=more.get("days", 0)),
+            order=more.get("order", "1001"),
+            email=more.get("email", BUYER),
+            account_id=more.get("account", ""),
+            text=text,
+            reason=_reason(text),
+        )
+        with write(self.world.engine) as connection:
+            self._follow(connection, add_review(connection, self.world.settings, new, self.world.now)["case_id"])
+
+    def _decided(self, action: Any, more: dict[str, Any]) -> None:
+        with write(self.world.engine) as connection:
+            wanted = Decision(action, "Olga", f"{action} at {self._tick()}", self.world.now, more.get("amount"))
+            decide_case(connection, self.world.settings, self.case(connection)["id"], wanted)
+
+    def _reopened(self) -> None:
+        with write(self.world.engine) as connection:
+            reopen_case(connection, self.case(connection)["id"], "Olga", "again", self._tick())
+
+    def _refused(self, step: Step) -> None:
+        before = snapshot(self.world.engine)
+        with pytest.raises(BadRecord):
+            self.tell(step)
+        assert snapshot(self.world.engine) == before
+
+    def case(self, connection: sa.Connection) -> Any:
+        """The case that the story is about."""
+        roots = sa.select(cases).where(cases.c.root.startswith("review:" if self.about == "review" else "charge:"))
+        rows = connection.execute(roots.order_by(cases.c.opened_at)).mappings().all()
+        return next((row for row in rows if row["ref"] == "1001"), rows[0])
+
+    def _follow(self, connection: sa.Connection, id_: str) -> None:
+        followed = follow_cases(connection, self.world.settings, {id_}, self.world.now)
+        act(connection, self.world.settings, followed.seen.values(), self.world.now)
+
+    def _tick(self) -> datetime:
+        """Two things never happen in the same moment."""
+        self.world.now += timedelta(seconds=1)
+        return self.world.now
+
+
+def _reason(text: str) -> str:
+    from reconciler.policy import stated_reason
+
+    return stated_reason(text)
+
+
+def snapshot(engine: sa.Engine) -> dict[str, int]:
+    """How much is on record of everything that a decision writes."""
+    with read(engine) as connection:
+        counted = (cases, case_events, commands, outbox, reviews, disputes, audit_records)
+        return {
+            table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for table in counted
+        }
+
+
+@pytest.fixture(scope="module")
+def sqlite_engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
+    """One SQLite store for all stories; each empties it."""
+    return open_store(f"sqlite:///{tmp_path_factory.mktemp('store')}/stories.db")
+
+
+@pytest.fixture(scope="module")
+def postgres_engine(postgres_server: sa.URL) -> Iterator[sa.Engine]:
+    """One PostgreSQL database for all stories; each empties it."""
+    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    name = f"stories_{id(admin)}"
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine = open_store(postgres_server.set(database=name).render_as_string(hide_password=False))
+    yield engine
+    engine.dispose()
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()
+
+
+def check(engine: sa.Engine, told: Story) -> None:
+    """Tell the story in an empty store, and compare its end."""
+    with write(engine) as connection:
+        for table in reversed(metadata.sorted_tables):
+            if table is not audit_records:
+                connection.execute(sa.delete(table))
+    mode = settings(policy={"suspension_mode": told.mode})
+    world = World(engine, settings=mode).complete()
+    if told.title.find("before the first run") < 0:
+        world.judge()
+    teller = Teller(world, told.about)
+    for step in told.steps:
+        teller.tell(step)
+    with read(engine) as connection:
+        row = teller.case(connection)
+        said = row["said"]
+        sent = [json.loads(one.body) for one in connection.execute(sa.select(outbox).order_by(outbox.c.id))
+                if one.channel == "command"]  # fmt: skip
+        events = [one.event for one in connection.execute(sa.select(case_events).order_by(case_events.c.at))]
+    assert (row["status"], said["recommendation"], said["policy_clause"]) == told.then, said
+    assert tuple(one["type"] for one in sent) == told.sends
+    assert events.count("commanded") == len(sent)
+    assert all(one["data"]["policy_clause"] and one["data"]["decided_by"] for one in sent)
+
+
+IDS = [one.title for one in STORIES]
+
+
+@pytest.mark.parametrize("told", STORIES, ids=IDS)
+def test_a_story_ends_as_it_says_on_sqlite(sqlite_engine: sa.Engine, told: Story) -> None:
+    check(sqlite_engine, told)
+
+
+@pytest.mark.parametrize("told", STORIES, ids=IDS)
+def test_a_story_ends_as_it_says_on_postgresql(postgres_engine: sa.Engine, told: Story) -> None:
+    check(postgres_engine, told)
+
+
+def test_there_are_stories_enough() -> None:
+    assert len({one.title for one in STORIES}) == len(STORIES) >= 60
+
+
+def test_a_burst_in_mode_auto_sends_nothing_and_calls_one_person(sqlite_engine: sa.Engine) -> None:
+    from tests.builders import account, charge, order
+
+    with write(sqlite_engine) as connection:
+        for table in reversed(metadata.sorted_tables):
+            if table is not audit_records:
+                connection.execute(sa.delete(table))
+    auto = settings(policy={"suspension_mode": "auto"})
+    world = World(sqlite_engine, settings=auto).complete()
+    world.judge()
+    refs = [f"7{n:02}" for n in range(20)]
+    world.add(*(charge(ref) for ref in refs), *(order(ref, ref, account_id=ref) for ref in refs))
+    world.add(*(account(ref) for ref in refs)).judge()
+    world.now += timedelta(minutes=1)
+    opened = NOW - timedelta(hours=2)
+    with write(sqlite_engine) as connection:
+        for ref in refs:
+            new = dispute_store.NewDispute("digiseller", ref, Money(1000, "WMZ"), "10.4", opened)
+            dispute_store.record(connection, new, "Ann", world.now)
+    for _ in range(3):
+        world.judge()
+        world.now += timedelta(hours=20)
+    with read(sqlite_engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(commands)).scalar_one() == 0
+        alerts = [row for row in connection.execute(sa.select(outbox)) if row.channel == "alert"]
+        said = [row.said["recommendation"] for row in connection.execute(sa.select(cases))]
+    assert [row.key.partition(":")[0] for row in alerts] == ["brake"]
+    assert said == ["suspend"] * 20
