@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from reconciler.cases.model import Decision
 from reconciler.errors import BadRecord
 from reconciler.money import Money
-from reconciler.schema import metadata
+from reconciler.policy import stated_reason
 from reconciler.schema_cases import case_events, cases, disputes, reviews
 from reconciler.schema_told import audit_records, commands, outbox
 from reconciler.store import disputes as dispute_store
@@ -21,7 +21,8 @@ from reconciler.store.cases import charge_root, follow_cases, open_case, reopen_
 from reconciler.store.decisions import decide_case
 from reconciler.store.engine import open_store, read, write
 from reconciler.store.reviews import NewReview, add_review
-from tests.builders import BUYER, NOW, World, settings
+from tests import stores
+from tests.builders import BUYER, NOW, World, account, charge, order, settings
 from tests.case_stories import STORIES, Step, Story
 
 
@@ -106,8 +107,6 @@ class Teller:
 
 
 def _reason(text: str) -> str:
-    from reconciler.policy import stated_reason
-
     return stated_reason(text)
 
 
@@ -145,9 +144,7 @@ def postgres_engine(postgres_server: sa.URL) -> Iterator[sa.Engine]:
 def check(engine: sa.Engine, told: Story) -> None:
     """Tell the story in an empty store, and compare its end."""
     with write(engine) as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table is not audit_records:
-                connection.execute(sa.delete(table))
+        stores.empty(connection)
     mode = settings(policy={"suspension_mode": told.mode})
     world = World(engine, settings=mode).complete()
     if told.title.find("before the first run") < 0:
@@ -185,12 +182,8 @@ def test_there_are_stories_enough() -> None:
 
 
 def test_a_burst_in_mode_auto_sends_nothing_and_calls_one_person(sqlite_engine: sa.Engine) -> None:
-    from tests.builders import account, charge, order
-
     with write(sqlite_engine) as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table is not audit_records:
-                connection.execute(sa.delete(table))
+        stores.empty(connection)
     auto = settings(policy={"suspension_mode": "auto"})
     world = World(sqlite_engine, settings=auto).complete()
     world.judge()

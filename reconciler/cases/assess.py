@@ -10,6 +10,8 @@ from reconciler.policy.chargeback import HARD, checks, leading
 
 NOT_FOR_CASES = ("feed_gap", "unreadable_record", "unclaimed_order")
 """Kinds of finding that nobody has to decide: the program reads again, or the buyer may still come."""
+_AGREED = "refund_not_executed"
+"""Of findings of one severity the one that says that something was agreed and not done."""
 _CHARGEBACK = "chargeback"
 WARN_BEFORE = timedelta(days=3)
 """How long before the answer to a chargeback is due the warning goes out."""
@@ -47,7 +49,7 @@ def assess(facts: Facts, now: datetime) -> Picture:
         proposals=tuple(_proposals(facts, verdict, now)),
         ask_for=verdict.ask_for,
         matters=tuple(_matters(facts, verdict)),
-        waits=bool(_open(facts)) or (dispute is not None and dispute.state == "open"),
+        waits=bool(_waiting(facts)) or (dispute is not None and dispute.state == "open") or _is_owed(facts),
     )
 
 
@@ -61,9 +63,9 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
         return Verdict(
             "7", "none", f"{about.because.partition(':')[0]}, but another one of the account stands."
         ), _CHARGEBACK
-    if about is not None and (purchase is None or not _other_chargeback(purchase, about)):
-        return about, _CHARGEBACK
     worst = _worst(facts)
+    if about is not None and (worst is None or purchase is None or not _is_over(purchase, about)):
+        return about, _CHARGEBACK
     if facts.acted and facts.explained and worst is None:
         return Verdict("7", "reinstate", "The reversal is explained now: reinstate the account."), _CHARGEBACK
     if worst is not None:
@@ -74,7 +76,7 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
     return Verdict("", "none", "Nothing is open any more."), _last_kind(facts)
 
 
-def _other_chargeback(purchase: Purchase, about: Verdict) -> bool:
+def _is_over(purchase: Purchase, about: Verdict) -> bool:
     """Whether there is nothing to say about chargebacks but that none is left, where findings may say more."""
     return about.recommendation == "none" and not any(one.standing for one in purchase.disputes)
 
@@ -89,10 +91,24 @@ def _open(facts: Facts) -> list[Found]:
     return [one for one in facts.findings if one.status == OPEN]
 
 
+def _waiting(facts: Facts) -> list[Found]:
+    """The open findings, less those that only say aloud what the chargebacks on record say."""
+    recorded = any(one.confirmed for purchase in facts.purchases for one in purchase.disputes)
+    return [one for one in _open(facts) if not (recorded and one.kind == _CHARGEBACK)]
+
+
+def _is_owed(facts: Facts) -> bool:
+    """Whether a refund was agreed to a request, and the money has not gone back yet."""
+    return facts.review is not None and any(one.approved_minor > one.returned_minor for one in facts.purchases)
+
+
 def _worst(facts: Facts) -> Found | None:
     """The finding that leads: the most severe one, the one with an advice before one for a person."""
     order = {name: place for place, name in enumerate(SEVERITIES)}
-    standing = sorted(_open(facts), key=lambda one: (-order[one.severity], one.recommendation == "manual", one.id))
+    standing = sorted(
+        _open(facts),
+        key=lambda one: (-order[one.severity], one.kind != _AGREED, one.recommendation == "manual", one.id),
+    )
     return standing[0] if standing else None
 
 
@@ -126,7 +142,7 @@ def _proposals(facts: Facts, verdict: Verdict, now: datetime) -> Iterator[Action
 
 
 def _matters(facts: Facts, verdict: Verdict) -> Iterator[str]:
-    for finding in _open(facts):
+    for finding in _waiting(facts):
         yield f"finding:{finding.id}"
     if facts.review is not None:
         yield f"review:{facts.review.id}"

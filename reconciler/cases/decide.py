@@ -12,6 +12,8 @@ from reconciler.policy import Purchase, of_purchase, refund_blocked
 from reconciler.policy.chargeback import HARD, checks, leading
 
 _DISMISSING = ("decline", "dismiss")
+_BACK_ALREADY = ("suspected_chargeback", "unapproved_refund", "refund_exceeds_charge")
+"""Kinds where the money went back before anybody agreed: a refund decided afterwards explains it."""
 _PUNISHED = ("chargeback", "suspected_chargeback", "dispute_signal")
 
 
@@ -130,7 +132,7 @@ def _refunds(facts: Facts, picture: Picture, wanted: Decision) -> tuple[Refund, 
 
 def _refund(purchase: Purchase, picture: Picture, wanted: Decision) -> Refund:
     blocked = refund_blocked(purchase)
-    if blocked:
+    if blocked and not (picture.kind in _BACK_ALREADY and not purchase.approved_minor):
         raise BadRecord(f"refund refused (policy 6): {blocked}")
     if purchase.paid_minor is None or purchase.currency is None:
         raise BadRecord(f"charge {purchase.ref} has not been pulled yet: use `refund record`, which waits for it")
@@ -146,8 +148,7 @@ def _refund(purchase: Purchase, picture: Picture, wanted: Decision) -> Refund:
 
 def _proposed(purchase: Purchase, picture: Picture) -> int:
     """The amount where the operator names none: what the policy allows at most."""
-    unexplained = picture.kind in {"suspected_chargeback", "unapproved_refund", "refund_exceeds_charge"}
-    if unexplained and purchase.paid_minor is not None:
+    if picture.kind in _BACK_ALREADY and purchase.paid_minor is not None:
         return min(purchase.returned_minor, purchase.paid_minor - purchase.approved_minor)
     most = of_purchase(purchase)
     if most is None:

@@ -132,8 +132,9 @@ def judge_chargeback(matter: Matter, *, acted: bool) -> Verdict | None:
     if acted:
         return Verdict("7", "none", f"The chargeback is {dispute.state}; the account was acted on.")
     if failed:
-        clause = _clause_of(failed[0], purchase)
-        return Verdict(clause, "manual", f"The chargeback is {dispute.state}; for a person: {failed[0].says}")
+        gravest = min(failed, key=lambda check: (check.name != "no_fault_of_ours", check.name not in HARD))
+        clause = _clause_of(gravest, purchase)
+        return Verdict(clause, "manual", f"The chargeback is {dispute.state}; for a person: {gravest.says}")
     return Verdict("7", "suspend", f"The chargeback is {dispute.state}, and every check passes: suspend the account.")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.cases import assess, states
-from reconciler.cases.model import OPEN, PROGRAM, RESOLVED, Case, Entry, Facts, Picture
+from reconciler.cases.model import DECIDED, OPEN, PROGRAM, RESOLVED, Case, Entry, Facts, Picture
 from reconciler.cases.shown import decision_document, decision_of, said
 from reconciler.errors import BadRecord
 from reconciler.schema import findings
@@ -17,6 +17,7 @@ from reconciler.schema_cases import case_events, cases
 from reconciler.settings import Settings
 from reconciler.store import audit
 from reconciler.store.case_facts import read_facts
+from reconciler.store.findings import dismiss
 from reconciler.store.purchases import Key, parts
 
 Row = sa.RowMapping
@@ -84,6 +85,9 @@ def _follow(connection: sa.Connection, row: Row, facts: Facts, now: datetime, do
     case, entries = states.follow(case, None if fresh else row["said"], picture, now)
     entries += states.told_of_time(case, picture, row["due_told"], now)
     done.seen[case.id] = (case, facts, picture)
+    if case.decision is not None and case.status in {DECIDED, RESOLVED}:
+        late = [one.id for one in facts.findings if one.kind == "chargeback" and one.status == OPEN]
+        dismiss(connection, late, f"decided before: {case.decision.action} by {case.decision.by}", now)
     if fresh or entries or row["said"] != said(picture) or row["account_id"] != facts.account_id:
         done.seen[case.id] = (save(connection, case, entries, now, facts=facts, picture=picture), facts, picture)
         (done.opened if fresh else done.changed).append(case.id)

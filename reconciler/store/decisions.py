@@ -1,6 +1,5 @@
 """Stores decisions: the case, its refunds, its command, its findings and the audit record, all or nothing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,15 +11,15 @@ from reconciler.cases.decide import Order, Outcome, Refund, decide
 from reconciler.cases.model import OPEN, SNOOZED, Case, Decision, Entry, Facts, Picture
 from reconciler.commands import TYPES
 from reconciler.errors import BadRecord
-from reconciler.findings import DISMISSED
 from reconciler.money import Money, format_minor
-from reconciler.schema import finding_events, findings
+from reconciler.schema import findings
 from reconciler.schema_cases import cases
 from reconciler.settings import Settings
 from reconciler.store import audit, refunds
 from reconciler.store.case_facts import read_facts
 from reconciler.store.cases import append, case_of, follow_cases, save
 from reconciler.store.commands import make_command
+from reconciler.store.findings import dismiss
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def decide_case(
     after = save(connection, outcome.case, outcome.entries, wanted.at, facts=facts, picture=picture)
     for refund in outcome.refunds:
         _approve(connection, settings, refund, wanted)
-    _dismiss(connection, outcome.dismissed, wanted)
+    dismiss(connection, outcome.dismissed, f"{wanted.action} by {wanted.by}: {wanted.note}", wanted.at)
     command_id = _order(connection, settings, case, outcome.command, wanted, picture) if outcome.command else None
     _audit(connection, id_, outcome, wanted, command_id)
     followed = follow_cases(connection, settings, {id_, *_siblings(connection, row, wanted, outcome)}, wanted.at)
@@ -89,18 +88,6 @@ def _approve(connection: sa.Connection, settings: Settings, refund: Refund, want
             f"the same refund of charge {refund.ref} is on record since {recorded.at:%Y-%m-%d %H:%M} UTC; if it is "
             f"another one, say so in the note"
         )
-
-
-def _dismiss(connection: sa.Connection, ids: Sequence[str], wanted: Decision) -> None:
-    for id_ in ids:
-        row = connection.execute(sa.select(findings).where(findings.c.id == id_)).mappings().one()
-        note = f"{wanted.action} by {wanted.by}: {wanted.note}"
-        values = {"status": DISMISSED, "resolution": note}
-        connection.execute(sa.update(findings).where(findings.c.id == id_).values(values))
-        last = sa.select(sa.func.max(finding_events.c.number)).where(finding_events.c.finding_id == id_)
-        number = int(connection.execute(last).scalar() or 0) + 1
-        event = {"event": "dismissed", "note": note, "document": row["document"], "run_id": None}
-        connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=wanted.at, **event))
 
 
 def _order(
