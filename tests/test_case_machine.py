@@ -1,6 +1,7 @@
-"""Whatever happens to a case, in whatever order: nothing is sent that nobody decided, nothing twice, nothing too much."""
+"""Whatever happens to a case, in whatever order: nothing is sent that nobody decided, nor twice, nor too much."""
 
 import contextlib
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -100,9 +101,7 @@ class Cases(RuleBasedStateMachine):
     def the_brake_holds(self) -> None:
         with read(self.engine) as connection:
             times = sorted(row.made_at for row in connection.execute(sa.select(commands)) if row.mode == "auto")
-        assert all(
-            (later - sooner).total_seconds() >= 24 * 3600 for sooner, later in zip(times, times[1:], strict=False)
-        )
+        assert all((later - sooner).total_seconds() >= 24 * 3600 for sooner, later in itertools.pairwise(times))
 
     @invariant()
     def no_timeline_loses_an_entry(self) -> None:
