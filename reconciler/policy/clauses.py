@@ -38,7 +38,7 @@ _WORDS = (
     ("undelivered", ("not received", "never received", "not delivered", "no credits", "не пришл", "не получил")),
     ("outage", ("outage", "was down", "unavailable", "503", "не работал", "сбой", "недоступ")),
     ("upstream", ("deprecat", "rate limit", "rate-limit", "model was removed", "лимит", "модель убрал")),
-    ("integration", ("integrat", "cannot connect", "could not connect", "sdk", "интегр", "не смог подключ")),
+    ("integration", ("integrate", "integration", "integrating", "cannot connect", "could not connect", "sdk", "интегр", "не смог подключ")),
     ("quality", ("hallucinat", "quality", "bad answer", "wrong answer", "качеств", "галлюцин", "плохо отвеча")),
     ("change_of_mind", ("changed my mind", "change of mind", "no longer need", "don't need", "do not need",
                         "передумал", "больше не нуж", "не нужн")),
