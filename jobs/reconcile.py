@@ -20,10 +20,13 @@ from reconciler.policy import terms
 from reconciler.schema import gaps, quarantine
 from reconciler.settings import Settings
 from reconciler.store import audit
+from reconciler.store.automatic import act
+from reconciler.store.cases import follow_findings
 from reconciler.store.engine import write
 from reconciler.store.facts import feed_rows
 from reconciler.store.findings import Changes, list_findings, save_findings
 from reconciler.store.lease import Lease
+from reconciler.store.ratio import ratios
 from reconciler.store.results import save_matches, take_books
 from reconciler.store.runs import begin_run, end_run
 from reconciler.store.steps import StoreEngine, match_stored
@@ -61,7 +64,7 @@ def reconcile(
     With `dry_run` nothing is written. Raises Retryable when the lease was lost meanwhile.
     """
     with write(engine, keep=not dry_run) as connection:
-        judged = _judge(settings, connection, now, notify)
+        judged = judge(settings, connection, now, notify)
         if lease is not None:
             lease.guard(connection)
     return judged
@@ -85,7 +88,13 @@ def horizon(connection: sa.Connection, settings: Settings, now: datetime) -> Hor
     return Horizon(to_us(now), shop_until, providers, reversals)
 
 
-def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify: Callable[[str], None]) -> Judged:
+def judge(
+    settings: Settings,
+    connection: sa.Connection,
+    now: datetime,
+    notify: Callable[[str], None] = lambda _line: None,
+) -> Judged:
+    """Match and judge in the caller's write transaction."""
     context = Context(terms(settings), horizon(connection, settings, now))
     run_id = begin_run(connection, now)
     notify("matching charges with orders")
@@ -95,6 +104,7 @@ def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify:
     excluded = set(NAMES) - set(enabled(settings))
     found = [finding for finding in _detect(engine, context) if finding.provider not in excluded]
     changes = save_findings(connection, found, run_id, now, excluded=excluded)
+    follow(connection, settings, changes, now)
     accounts = take_books(engine, context.terms, context.horizon)
     standing = [public(row) for row in list_findings(connection)]
     open_now = [row for row in standing if row["status"] == OPEN]
@@ -110,11 +120,19 @@ def _judge(settings: Settings, connection: sa.Connection, now: datetime, notify:
         "findings": _counts(open_now, changes),
         "problems": problems,
         "quarantined": _quarantined(connection),
+        "chargeback_ratio": ratios(connection, settings, now),
     }
     end_run(connection, run_id, now, verdict, said, problems)
     concluded = {"verdict": verdict, "open": len(open_now), "versions": versions(settings)}
     audit.record(connection, "run.ended", str(run_id), audit.PROGRAM, now, concluded)
     return Judged(run_id, verdict, said, standing, problems, changes)
+
+
+def follow(connection: sa.Connection, settings: Settings, changes: Changes, now: datetime) -> None:
+    """Open and update the cases of what changed; what the policy may do by itself is decided here."""
+    ids = [*changes.opened, *changes.changed, *changes.reopened, *changes.resolved]
+    followed = follow_findings(connection, settings, ids, now)
+    act(connection, settings, followed.seen.values(), now)
 
 
 def _detect(engine: StoreEngine, context: Context) -> list[Finding]:

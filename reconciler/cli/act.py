@@ -1,20 +1,17 @@
 """`quarantine retry` and `refund record`: what an operator changes."""
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reconciler.cli import failures, session
 from reconciler.cli.failures import WrongUsage
-from reconciler.cli.options import AsJson, filled, one_of
+from reconciler.cli.options import AsJson, filled, money_of, one_of
 
 if TYPE_CHECKING:
     from reconciler.money import Money
     from reconciler.settings import Settings
     from reconciler.store.refunds import Recorded
-
-_CURRENCY = re.compile(r"[A-Z]{3,4}", re.ASCII)
 
 
 def quarantine_retry(context: typer.Context, as_json: AsJson = False) -> None:
@@ -50,7 +47,7 @@ def refund_record(
     from reconciler.cli import screen
 
     one_of("--provider", provider, NAMES)
-    money = _money(amount, currency)
+    money = money_of(amount, currency)
     who, why, charge = filled("--by", by), filled("--note", note), filled("--ref", ref)
     settings = session.of(context).settings()
     recorded = _record(settings, provider, charge, money, who, why)
@@ -58,22 +55,6 @@ def refund_record(
         screen.emit(_document(recorded))
     else:
         screen.show(screen.text(_sentence(recorded)))
-
-
-def _money(amount: str, currency: str) -> "Money":
-    from reconciler.errors import BadRecord
-    from reconciler.money import Money, to_minor
-
-    code = currency.strip().upper()
-    if not _CURRENCY.fullmatch(code):
-        raise WrongUsage(f"--currency {currency!r} is no currency code: write it as in RUB or WMZ")
-    try:
-        minor = to_minor(amount, code)
-    except BadRecord as error:
-        raise WrongUsage(f"--amount: {error}; write it as in 12.50") from None
-    if minor <= 0:
-        raise WrongUsage(f"--amount {amount} is not above zero: a refund gives money back")
-    return Money(minor, code)
 
 
 def _record(settings: "Settings", provider: str, ref: str, money: "Money", by: str, note: str) -> "Recorded":

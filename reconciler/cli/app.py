@@ -6,7 +6,22 @@ from typing import Annotated
 import typer
 
 import reconciler
-from reconciler.cli import act, imports, look, match, session, setup, status, told, webhooks, work
+from reconciler.cli import (
+    act,
+    cases,
+    decide,
+    entries,
+    imports,
+    look,
+    match,
+    policy,
+    session,
+    setup,
+    status,
+    told,
+    webhooks,
+    work,
+)
 
 app = typer.Typer(
     name="reconciler",
@@ -20,6 +35,11 @@ refund = typer.Typer(help="Refunds that were approved.")
 outbox = typer.Typer(help="What is to be delivered to the shop.")
 audit = typer.Typer(help="The record of everything that was done, and of who did it.")
 events = typer.Typer(help="What the providers pushed.")
+queue = typer.Typer(help="What an operator has to decide.")
+review = typer.Typer(help="Buyers' requests for a refund review.")
+chargeback = typer.Typer(help="Disputes that one hears of outside the feeds.")
+outage = typer.Typer(help="Outages that the shop is answerable for.")
+rules = typer.Typer(help="The refund policy's numbers.")
 
 
 def _version(wanted: bool) -> None:
@@ -70,3 +90,21 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(refund, name="refund")
 app.add_typer(outbox, name="outbox")
 app.add_typer(audit, name="audit")
+queue.command("list")(cases.list_)
+queue.command("show")(cases.show)
+queue.command("decide")(decide.decide)
+queue.command("assign")(cases.assign)
+queue.command("snooze")(cases.snooze)
+queue.command("note")(cases.note)
+queue.command("reopen")(cases.reopen)
+review.command("add")(entries.review_add)
+chargeback.command("record")(entries.chargeback_record)
+chargeback.command("update")(entries.chargeback_update)
+chargeback.command("evidence")(entries.chargeback_evidence)
+outage.command("add")(entries.outage_add)
+app.add_typer(queue, name="cases")
+app.add_typer(review, name="review")
+app.add_typer(chargeback, name="chargeback")
+app.add_typer(outage, name="outage")
+rules.command("try")(policy.try_)
+app.add_typer(rules, name="policy")

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from rich.console import RenderableType
 from rich.text import Text
 
-from reconciler.cli import queries
 from reconciler.cli.failures import WrongUsage
 from reconciler.cli.screen import STYLES, indented, text
 from reconciler.cli.tables import plain_table
@@ -17,6 +16,7 @@ from reconciler.findings import iso, public
 from reconciler.policy import CLAUSES
 from reconciler.report import shown
 from reconciler.report.texts import say, title
+from reconciler.store import queries
 from reconciler.store.findings import get_finding, history
 
 Story = dict[str, Any]

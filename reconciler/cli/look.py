@@ -113,7 +113,8 @@ def _day(settings: "Settings", date: str | None) -> "Day":
 
 def quarantine_list(context: typer.Context, as_json: AsJson = False) -> None:
     """List the records that could not be understood, and why."""
-    from reconciler.cli import queries, screen
+    from reconciler.cli import screen
+    from reconciler.store import queries
     from reconciler.store.engine import read
 
     settings = session.of(context).settings()

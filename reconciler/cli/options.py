@@ -1,14 +1,19 @@
 """Options that several commands share, and how what they say is read."""
 
+import re
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from reconciler.cli.failures import WrongUsage
 
+if TYPE_CHECKING:
+    from reconciler.money import Money
+
+_CURRENCY = re.compile(r"[A-Z]{3,4}", re.ASCII)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 FailOnFindings = Annotated[
     bool,
@@ -53,3 +58,20 @@ def filled(option: str, text: str) -> str:
     if not text.strip():
         raise WrongUsage(f"{option} is empty: say something there")
     return text.strip()
+
+
+def money_of(amount: str, currency: str) -> "Money":
+    """The money that --amount and --currency name: above zero, whole minor units. Raises WrongUsage."""
+    from reconciler.errors import BadRecord
+    from reconciler.money import Money, to_minor
+
+    code = currency.strip().upper()
+    if not _CURRENCY.fullmatch(code):
+        raise WrongUsage(f"--currency {currency!r} is no currency code: write it as in RUB or WMZ")
+    try:
+        minor = to_minor(amount, code)
+    except BadRecord as error:
+        raise WrongUsage(f"--amount: {error}; write it as in 12.50") from None
+    if minor <= 0:
+        raise WrongUsage(f"--amount {amount} is not above zero")
+    return Money(minor, code)

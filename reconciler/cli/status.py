@@ -40,10 +40,11 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> dict[str, Any]:
     """The state of everything as JSON values; ages in whole seconds."""
     from reconciler import config
-    from reconciler.cli import queries
     from reconciler.findings import iso
-    from reconciler.store import audit, inbox, outbox
+    from reconciler.store import audit, inbox, outbox, queries
+    from reconciler.store.case_views import counts
     from reconciler.store.facts import feed_rows
+    from reconciler.store.ratio import ratios
     from reconciler.store.runs import recent_runs
 
     return {
@@ -59,6 +60,8 @@ def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> 
         },
         "held": [_held(row) for row in outbox.entries(connection, states=["held"])],
         "audit": _chain(audit.head(connection)),
+        "cases": counts(connection, now),
+        "chargeback_ratio": ratios(connection, settings, now),
     }
 
 
@@ -117,6 +120,7 @@ def _text(state: Mapping[str, Any], zone: ZoneInfo) -> "Iterator[RenderableType]
     yield from _runs_text(state["runs"], zone)
     yield from _feeds_text(state["feeds"], zone)
     yield from _findings_text(state["findings"])
+    yield from _cases_text(state)
     waiting = state["queues"]["quarantine"]
     yield f"\nWebhooks with work left: {state['queues']['webhooks']:,}"
     yield f"In quarantine: {waiting:,}" + (". See `reconciler quarantine list`." if waiting else "")
@@ -178,3 +182,16 @@ def _findings_text(findings: Mapping[str, Any]) -> "Iterator[RenderableType]":
         table.add_row(title(kind), f"{row['count']:,}", severity)
     yield ""
     yield table
+
+
+def _cases_text(state: Mapping[str, Any]) -> "Iterator[RenderableType]":
+    from reconciler.cli import screen
+
+    numbers = state["cases"]
+    late = f", {numbers['overdue']:,} overdue" if numbers["overdue"] else ""
+    yield f"\nCases: {numbers['open']:,} open{late}, {numbers['decided']:,} decided and under way."
+    for row in state["chargeback_ratio"]:
+        if row["state"] in {"near", "over"}:
+            said = f"{row['percent']} % of {row['charges']:,} charges ({row['provider']}, {row['currency']})"
+            line = f"Chargebacks in {row['month']}: {said}; the limit is {row['limit_percent']} %"
+            yield screen.text(line, "bold red" if row["state"] == "over" else "yellow")

@@ -6,6 +6,7 @@ from reconciler.detectors import (
     kept_facts,
     mismatch,
     missing_charge,
+    recorded_chargeback,
     reference_conflict,
     refund,
     reversed_charge,
@@ -30,7 +31,7 @@ OF_MATCHING: tuple[Detector, ...] = (
 OF_RECORDS: tuple[Detector, ...] = (kept_facts.SIGNALS, kept_facts.GAPS, kept_facts.UNREADABLE)
 OF_WEBHOOKS: tuple[Detector, ...] = (webhooks.GAPS, webhooks.CONFLICTS)
 
-DETECTORS: tuple[Detector, ...] = (*OF_MATCHING, *OF_RECORDS, *OF_WEBHOOKS)
+DETECTORS: tuple[Detector, ...] = (*OF_MATCHING, recorded_chargeback.DETECTOR, *OF_RECORDS, *OF_WEBHOOKS)
 """Every detector of a run."""
 
 KINDS: tuple[str, ...] = tuple(dict.fromkeys(kind for detector in DETECTORS for kind in detector.kinds))

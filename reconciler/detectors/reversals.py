@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, Table
 
 from reconciler.detectors.base import ACCOUNT, CHARGE, ORDER
-from reconciler.matching.relations import account, approval, charge, contested, order, reversal, tie
+from reconciler.matching.relations import account, approval, charge, contested, dispute, order, reversal, tie
 from reconciler.model import Kind
 
 REVERSAL = tuple(column.label(f"reversal_{column.name}") for column in reversal.columns)
@@ -65,11 +65,17 @@ def _is_refunded_unseen() -> ColumnElement[bool]:
     return sa.and_(named, ~seen)
 
 
+def is_recorded() -> ColumnElement[bool]:
+    """A chargeback of the charge is on record, by an operator or an import."""
+    return sa.exists().where(dispute.c.provider == reversal.c.provider, dispute.c.ref == reversal.c.parent_ref)
+
+
 def standing() -> ColumnElement[str]:
     """What a reversal is: `confirmed`, `explained`, `unapproved` or `suspected`, exactly one of them."""
     return sa.case(
         (reversal.c.kind == Kind.CHARGEBACK, "confirmed"),
         (is_explained(), "explained"),
+        (is_recorded(), "confirmed"),
         (reversal.c.seller_started == 1, "unapproved"),
         else_="suspected",
     )

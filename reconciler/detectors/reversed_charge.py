@@ -1,4 +1,4 @@
-"""Finds money that went back without a decision: suspected and confirmed chargebacks, unapproved refunds."""
+"""Finds money that went back without a decision: suspected chargebacks, those a provider names, unapproved refunds."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from reconciler.detectors.base import Context, Detector, Row, account_of, evidence, money, when
-from reconciler.detectors.reversals import reversals_with_orders, standing
+from reconciler.detectors.reversals import is_recorded, reversals_with_orders, standing
 from reconciler.model import Finding
 
 _KINDS = {
@@ -18,7 +18,7 @@ _KINDS = {
 
 def _candidates(_context: Context) -> Select[Any]:
     what = standing()
-    return reversals_with_orders().add_columns(what.label("standing")).where(what != "explained")
+    return reversals_with_orders().add_columns(what.label("standing")).where(what != "explained", ~is_recorded())
 
 
 def _judge(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:

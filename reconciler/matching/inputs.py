@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select, Table
 
-from reconciler import schema
+from reconciler import schema, schema_cases
 from reconciler.matching import relations
 from reconciler.matching.terms import Horizon
 
@@ -30,6 +30,7 @@ def sources(equivalents: Mapping[str, str], horizon: Horizon) -> dict[Table, Sel
         relations.payment: sa.select(*schema.payments.c),
         relations.reversal: _reversals(equivalents, tuple(horizon.providers)),
         relations.approval: _approvals(equivalents, tuple(horizon.providers)),
+        relations.dispute: _disputes(),
     }
 
 
@@ -243,3 +244,9 @@ def _approvals(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Se
         row.c.amount_minor,
         _us(row.c.recorded_at),
     ).where(row.c.provider.in_(providers))
+
+
+def _disputes() -> Select[Any]:
+    """Charges with a chargeback on record; a signal is none yet."""
+    row = schema_cases.disputes
+    return sa.select(row.c.provider, row.c.ref).where(row.c.state != "signal").distinct()

@@ -149,5 +149,8 @@ approval = _table(
 )
 """Refunds that an operator approved."""
 
-INPUTS = (account, charge, echo, order, payment, reversal, approval)
+dispute = _table("m_dispute", *_text("provider", "ref"), Index("mi_dispute", "provider", "ref"))
+"""Charges with a chargeback on record, by an operator or an import: a reversal of theirs is no mere suspicion."""
+
+INPUTS = (account, charge, echo, order, payment, reversal, approval, dispute)
 """Tables that the caller fills before the plan runs."""

@@ -82,6 +82,18 @@ class _Events:
             connection.execute(sa.insert(finding_events), numbered)
 
 
+def dismiss(connection: sa.Connection, ids: Iterable[str], note: str, now: datetime) -> None:
+    """Note that an operator's decision settles these findings; they are not found anew."""
+    for id_ in ids:
+        said = connection.execute(sa.select(findings.c.document).where(findings.c.id == id_)).scalar_one()
+        values = {"status": DISMISSED, "resolution": note}
+        connection.execute(sa.update(findings).where(findings.c.id == id_).values(values))
+        last = sa.select(sa.func.max(finding_events.c.number)).where(finding_events.c.finding_id == id_)
+        number = int(connection.execute(last).scalar() or 0) + 1
+        event = {"event": "dismissed", "note": note, "document": said, "run_id": None}
+        connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=now, **event))
+
+
 def list_findings(
     connection: sa.Connection,
     *,

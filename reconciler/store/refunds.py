@@ -1,10 +1,10 @@
 """Keeps approved refunds: the decisions that explain the reversals that follow (policy section 6)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -125,3 +125,19 @@ def _amount(money: Money) -> Decimal:
 
 def _text(amount: Decimal, charge: Money) -> str:
     return f"{amount:.{exponent(charge.currency)}f} {charge.currency}"
+
+
+def approved_minor(approvals: Iterable[Mapping[str, Any]], charge: Mapping[str, Any], equivalents: Any) -> int:
+    """What was approved to go back of a charge, in its minor units.
+
+    An approval recorded before its charge was known may be in a currency that cannot be compared: it counts whole,
+    so that nothing more is given back before a person has looked.
+    """
+    paid = Money(charge["amount_minor"], charge["currency"])
+    total = Decimal(0)
+    for row in approvals:
+        try:
+            total += _in_currency(Money(row["amount_minor"], row["currency"]), paid, equivalents)
+        except BadRecord:
+            total += _amount(paid)
+    return int((total * 10 ** exponent(paid.currency)).to_integral_value(ROUND_CEILING))

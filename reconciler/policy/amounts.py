@@ -1,20 +1,8 @@
-"""The shop's refund policy as rules: a clause per function, and what each clause says."""
+"""How much may be refunded (policy 1, 2 and 6), and the configured numbers in the units that judging uses."""
 
 from reconciler.matching.terms import MINUTE_US, Terms
+from reconciler.policy.facts import Purchase
 from reconciler.settings import Settings
-
-CLAUSES = {
-    "1": "Digital goods are not refundable once they were delivered or their use began.",
-    "2": "Credits that were used are never refundable.",
-    "3.outage": "A refund of the unused part may follow a provable, long outage that the shop is answerable for.",
-    "3.duplicate_charge": "A charge made twice for one purchase is a billing error: the surplus may be refunded.",
-    "3.undelivered": "A charge for an order that was never delivered is a billing error: deliver, or refund it.",
-    "3.fraud": "A payment made by somebody else, proven by evidence, may be refunded after a person's decision.",
-    "5": "A review request needs the order's number, the e-mail of the purchase and a description.",
-    "6": "Refunds go back through the provider and the method that the money came by, up to the charge.",
-    "7": "A chargeback filed instead of asking first may cost the account: suspension, forfeiture, ban.",
-}
-"""The clauses that findings rest on, in our own words; the published text is `[policy] document`."""
 
 
 def refundable_minor(
@@ -53,3 +41,20 @@ def terms(settings: Settings) -> Terms:
         execution_us=policy.refund_execution_days * 24 * 60 * MINUTE_US,
         equivalents={code.upper(): iso.upper() for code, iso in settings.currency.equivalents.items()},
     )
+
+
+def of_purchase(purchase: Purchase) -> int | None:
+    """The most that may be refunded of a purchase, less what was approved before; None when it is unknown.
+
+    A surplus charge brought nothing itself, whatever its purchase brought.
+    """
+    if purchase.paid_minor is None:
+        return None
+    most = refundable_minor(
+        purchase.paid_minor,
+        credits_micro=purchase.credits_micro,
+        credits_used_micro=purchase.credits_used_micro,
+        balance_micro=purchase.balance_micro,
+        delivered=purchase.delivered and not purchase.surplus,
+    )
+    return None if most is None else max(0, min(most, purchase.paid_minor - purchase.approved_minor))

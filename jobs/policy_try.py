@@ -1,0 +1,93 @@
+"""Tries the current [policy] on stored history: what it would decide otherwise; it changes nothing."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from jobs.reconcile import judge
+from reconciler.cases.shown import difference
+from reconciler.findings import iso, public
+from reconciler.policy.calendar import business_deadline
+from reconciler.schema import runs
+from reconciler.schema_cases import cases, reviews
+from reconciler.schema_told import commands
+from reconciler.settings import Settings
+from reconciler.store.cases import follow_cases
+from reconciler.store.engine import write
+from reconciler.store.findings import list_findings
+
+_TOLD = ("severity", "status", "reason", "policy_clause", "recommendation", "refundable_amount", "amount")
+
+
+def try_policy(settings: Settings, engine: sa.Engine, since: datetime, now: datetime) -> dict[str, Any]:
+    """The differences that the current configuration makes to findings and cases seen since a time.
+
+    Judged as of the last run, so that no difference comes from the time that has passed since.
+    """
+    with write(engine, keep=False) as connection:
+        last = connection.execute(sa.select(sa.func.max(runs.c.finished_at))).scalar()
+        before = _state(connection, since)
+        _judge_again(settings, connection, last or now)
+        after = _state(connection, since)
+    return {
+        "since": iso(since),
+        "as_of": iso(last or now),
+        "findings": _differences(before["findings"], after["findings"]),
+        "cases": _differences(before["cases"], after["cases"]),
+        "commands": [after["commands"][id_] for id_ in after["commands"] if id_ not in before["commands"]],
+    }
+
+
+def _judge_again(settings: Settings, connection: sa.Connection, at: datetime) -> None:
+    for row in connection.execute(sa.select(reviews).where(reviews.c.complete_at.is_not(None))).mappings().all():
+        policy = settings.policy
+        zone = ZoneInfo(settings.timezone)
+        due = business_deadline(row["complete_at"], policy.review_business_days, policy.holidays, zone)
+        values = {"due_at": due.due_at, "warn_at": due.warn_at, "due_known": due.known}
+        connection.execute(sa.update(reviews).where(reviews.c.id == row["id"]).values(values))
+    judge(settings, connection, at)
+    follow_cases(connection, settings, list(connection.execute(sa.select(cases.c.id)).scalars()), at)
+
+
+def _state(connection: sa.Connection, since: datetime) -> dict[str, dict[str, Any]]:
+    rows = [public(row) for row in list_findings(connection, since=since)]
+    query = sa.select(cases).where(cases.c.updated_at >= since).order_by(cases.c.opened_at, cases.c.id)
+    told = connection.execute(sa.select(commands).order_by(commands.c.made_at, commands.c.command_id)).mappings()
+    return {
+        "findings": {
+            row["id"]: {"kind": row["kind"], "transaction_ids": row["transaction_ids"], "order_id": row["order_id"]}
+            | {name: row[name] for name in _TOLD}
+            for row in rows
+        },
+        "cases": {
+            row["id"]: {"kind": row["kind"], "status": row["status"], **row["said"]}
+            for row in connection.execute(query).mappings()
+        },
+        "commands": {
+            row["command_id"]: {"type": row["type"], "account_id": row["account_id"], "case_id": row["case_id"]}
+            for row in told
+        },
+    }
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What is new, gone or otherwise, each with both sides."""
+    found = []
+    for id_ in [*before, *(id_ for id_ in after if id_ not in before)]:
+        old, new = before.get(id_), after.get(id_)
+        about = new or old or {}
+        if old is None or new is None:
+            found.append({"id": id_, "kind": about["kind"], "before": old, "after": new})
+            continue
+        left, right = difference(old, new) if "checks" in new else _otherwise(old, new)
+        if right:
+            found.append({"id": id_, "kind": about["kind"], "before": left, "after": right})
+    return found
+
+
+def _otherwise(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    changed = [name for name in _TOLD if old[name] != new[name]]
+    return {name: old[name] for name in changed}, {name: new[name] for name in changed}

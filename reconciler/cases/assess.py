@@ -1,0 +1,161 @@
+"""Says what a case comes to: what it is about, what the policy recommends, by when, and what asks for a decision."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from reconciler.cases.model import Action, Facts, Found, Picture
+from reconciler.findings import OPEN, SEVERITIES
+from reconciler.policy import CLAUSES, Matter, Purchase, Verdict, judge_chargeback, judge_request, of_purchase
+from reconciler.policy.chargeback import HARD, checks, leading
+
+NOT_FOR_CASES = ("feed_gap", "unreadable_record", "unclaimed_order")
+"""Kinds of finding that nobody has to decide: the program reads again, or the buyer may still come."""
+_AGREED = "refund_not_executed"
+"""Of findings of one severity the one that says that something was agreed and not done."""
+_CHARGEBACK = "chargeback"
+WARN_BEFORE = timedelta(days=3)
+"""How long before the answer to a chargeback is due the warning goes out."""
+
+
+def opens_case(kind: str, severity: str) -> bool:
+    """Whether a finding asks for a decision: severity warning and above, of a kind that a person can decide."""
+    return severity != "info" and kind not in NOT_FOR_CASES
+
+
+def assess(facts: Facts, now: datetime) -> Picture:
+    """What the facts come to as of `now`; a chargeback speaks before a request, a request before findings."""
+    verdict, kind = _verdict(facts, now)
+    worst = _worst(facts)
+    amount, currency = _at_stake(facts, worst)
+    dispute = leading(facts.purchase) if facts.purchase else None
+    due = dispute.due_at if dispute and dispute.state == "open" else None
+    warn = due - WARN_BEFORE if due else None
+    known = True
+    if due is None and facts.review is not None:
+        due, warn, known = facts.review.due_at, facts.review.warn_at, facts.review.due_known
+    return Picture(
+        kind=kind,
+        recommendation=verdict.recommendation,
+        clause=verdict.clause or None,
+        because=verdict.because,
+        refundable_minor=verdict.refundable_minor,
+        amount_minor=amount,
+        currency=currency,
+        severity="critical" if dispute and dispute.standing else worst.severity if worst else "warning",
+        due_at=due,
+        warn_at=warn,
+        due_known=known,
+        checks=checks(facts.purchase, dispute, now) if facts.purchase and dispute and dispute.confirmed else (),
+        proposals=tuple(_proposals(facts, verdict, now)),
+        ask_for=verdict.ask_for,
+        matters=tuple(_matters(facts, verdict)),
+        waits=bool(_waiting(facts)) or (dispute is not None and dispute.state == "open") or _is_owed(facts),
+    )
+
+
+def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
+    purchase = facts.purchase
+    matter = Matter(now, purchase, facts.review.request if facts.review else None, facts.outages)
+    if facts.review is not None:
+        return judge_request(matter), "review"
+    about = judge_chargeback(matter, acted=facts.acted)
+    if about is not None and about.recommendation == "reinstate" and facts.others_standing:
+        return Verdict(
+            "7", "none", f"{about.because.partition(':')[0]}, but another one of the account stands."
+        ), _CHARGEBACK
+    worst = _worst(facts)
+    if about is not None and (worst is None or purchase is None or not _is_over(purchase, about)):
+        return about, _CHARGEBACK
+    if facts.acted and facts.explained and worst is None:
+        return Verdict("7", "reinstate", "The reversal is explained now: reinstate the account."), _CHARGEBACK
+    if worst is not None:
+        refundable = worst.refundable_minor
+        if refundable is None and worst.recommendation == "refund" and purchase is not None:
+            refundable = of_purchase(purchase)
+        return Verdict(worst.clause or "", worst.recommendation, worst.explanation, refundable), worst.kind
+    return Verdict("", "none", "Nothing is open any more."), _last_kind(facts)
+
+
+def _is_over(purchase: Purchase, about: Verdict) -> bool:
+    """Whether there is nothing to say about chargebacks but that none is left, where findings may say more."""
+    return about.recommendation == "none" and not any(one.standing for one in purchase.disputes)
+
+
+def _last_kind(facts: Facts) -> str:
+    if facts.purchase and facts.purchase.disputes:
+        return _CHARGEBACK
+    return facts.findings[0].kind if facts.findings else _CHARGEBACK
+
+
+def _open(facts: Facts) -> list[Found]:
+    return [one for one in facts.findings if one.status == OPEN]
+
+
+def _waiting(facts: Facts) -> list[Found]:
+    """The open findings, less those that only say aloud what the chargebacks on record say."""
+    recorded = any(one.confirmed for purchase in facts.purchases for one in purchase.disputes)
+    return [one for one in _open(facts) if not (recorded and one.kind == _CHARGEBACK)]
+
+
+def _is_owed(facts: Facts) -> bool:
+    """Whether a refund was agreed to a request, and the money has not gone back yet."""
+    return facts.review is not None and any(one.approved_minor > one.returned_minor for one in facts.purchases)
+
+
+def _worst(facts: Facts) -> Found | None:
+    """The finding that leads: the most severe one, the one with an advice before one for a person."""
+    order = {name: place for place, name in enumerate(SEVERITIES)}
+    standing = sorted(
+        _open(facts),
+        key=lambda one: (-order[one.severity], one.kind != _AGREED, one.recommendation == "manual", one.id),
+    )
+    return standing[0] if standing else None
+
+
+def _at_stake(facts: Facts, worst: Found | None) -> tuple[int | None, str | None]:
+    dispute = leading(facts.purchase) if facts.purchase else None
+    if dispute is not None and dispute.confirmed:
+        return dispute.amount_minor, dispute.currency
+    if worst is not None:
+        return worst.amount_minor, worst.currency
+    if facts.purchase is not None:
+        return facts.purchase.paid_minor, facts.purchase.currency
+    return (facts.findings[0].amount_minor, facts.findings[0].currency) if facts.findings else (None, None)
+
+
+def _proposals(facts: Facts, verdict: Verdict, now: datetime) -> Iterator[Action]:
+    """The commands that an operator may confirm, the recommended one first; forfeit and ban are always separate."""
+    if verdict.recommendation == "reinstate":
+        yield "reinstate"
+        return
+    purchase = facts.purchase
+    dispute = leading(purchase) if purchase else None
+    if purchase is None or dispute is None or not dispute.standing:
+        return
+    if any(check.name in HARD and not check.passed for check in checks(purchase, dispute, now)):
+        return
+    if purchase.account_status not in {"suspended", "banned"} and not facts.acted:
+        yield "suspend"
+    yield "forfeit"
+    if purchase.account_status != "banned":
+        yield "ban"
+
+
+def _matters(facts: Facts, verdict: Verdict) -> Iterator[str]:
+    for finding in _waiting(facts):
+        yield f"finding:{finding.id}"
+    if facts.review is not None:
+        yield f"review:{facts.review.id}"
+    for purchase in facts.purchases:
+        for dispute in purchase.disputes:
+            if dispute.standing:
+                yield f"chargeback:{dispute.id}:{dispute.round}"
+            if verdict.recommendation == "reinstate":
+                yield f"reinstate:{dispute.id}:{dispute.round}:{dispute.state}"
+    if verdict.recommendation == "reinstate" and facts.explained:
+        yield "reinstate:explained"
+
+
+def clause_text(clause: str | None) -> str:
+    """What a clause says, for people; empty for none."""
+    return CLAUSES.get(clause or "", "")

@@ -1,0 +1,96 @@
+"""How a case moves by itself and by an operator's small acts: opened, woken, reopened, resolved, assigned, snoozed."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from reconciler.cases.model import DECIDED, OPEN, PROGRAM, RESOLVED, SNOOZED, Case, Entry, Picture
+from reconciler.cases.shown import Said, difference, said
+from reconciler.errors import BadRecord
+from reconciler.findings import iso
+
+Moved = tuple[Case, list[Entry]]
+
+
+def follow(case: Case, before: Said | None, picture: Picture, now: datetime) -> Moved:
+    """The case after what it is about has changed from `before` (None: it is new) to `picture`."""
+    entries = [] if before is None else _changes(before, picture, now)
+    status, note = _status(case, picture, now)
+    if status != case.status:
+        event = {OPEN: "woken" if case.status == SNOOZED else "reopened", RESOLVED: "resolved"}.get(status, status)
+        entries.append(Entry(now, PROGRAM, event, note, {"status": case.status}, {"status": status}))
+        case = replace(case, status=status, **_awake(status))
+    return case, entries
+
+
+def _status(case: Case, picture: Picture, now: datetime) -> tuple[str, str]:
+    settled = set(case.decision.about) if case.decision else set()
+    fresh = [matter for matter in picture.matters if matter not in settled]
+    if case.status == OPEN:
+        return (OPEN, "") if picture.matters else (RESOLVED, picture.because)
+    if case.status == SNOOZED:
+        return _wake(case, picture, now)
+    if fresh:
+        return OPEN, picture.because
+    if case.status == DECIDED and not picture.waits:
+        return RESOLVED, "what was decided is done"
+    return case.status, ""
+
+
+def _wake(case: Case, picture: Picture, now: datetime) -> tuple[str, str]:
+    if not picture.matters:
+        return RESOLVED, picture.because
+    if case.snoozed_until is not None and now >= case.snoozed_until:
+        return OPEN, "the time has come"
+    if case.snoozed_minor is not None and (picture.amount_minor or 0) > case.snoozed_minor:
+        return OPEN, "the amount has grown"
+    return SNOOZED, ""
+
+
+def _awake(status: str) -> dict[str, Any]:
+    return {} if status == SNOOZED else {"snoozed_until": None, "snoozed_minor": None}
+
+
+def _changes(before: Said, after: Picture, now: datetime) -> list[Entry]:
+    """What the facts changed about a case, as one entry with the old and the new values."""
+    left, right = difference(before, said(after))
+    return [Entry(now, PROGRAM, "changed", after.because, left, right)] if right else []
+
+
+def told_of_time(case: Case, picture: Picture, last: str | None, now: datetime) -> list[Entry]:
+    """An entry when a due date comes near or passes, once each; `last` is what was told last."""
+    state = picture.due_state(now)
+    if case.status == RESOLVED or state == last or state not in {"due_soon", "overdue"}:
+        return []
+    word = "is due soon" if state == "due_soon" else "is overdue"
+    return [Entry(now, PROGRAM, state, f"the case {word}: {iso(picture.due_at)}", {}, {"due_at": iso(picture.due_at)})]
+
+
+def assign(case: Case, owner: str | None, by: str, now: datetime) -> Moved:
+    """Give the case to a person, or to nobody."""
+    entry = Entry(now, by, "assigned", "", {"owner": case.owner}, {"owner": owner})
+    return replace(case, owner=owner), [entry]
+
+
+def note(case: Case, by: str, text: str, now: datetime) -> Moved:
+    """Write something down about the case."""
+    return case, [Entry(now, by, "noted", text)]
+
+
+def snooze(case: Case, until: datetime | None, above_minor: int | None, by: str, text: str, now: datetime) -> Moved:
+    """Put the case aside until a time, or until more than `above_minor` is at stake. Raises BadRecord."""
+    if case.status not in {OPEN, SNOOZED}:
+        raise BadRecord(f"case {case.id} is {case.status}: only an open one can be snoozed")
+    if until is not None and until <= now:
+        raise BadRecord("a case is snoozed until a time in the future")
+    after = {"status": SNOOZED, "until": iso(until), "above_minor": above_minor}
+    changed = replace(case, status=SNOOZED, snoozed_until=until, snoozed_minor=above_minor)
+    return changed, [Entry(now, by, "snoozed", text, {"status": case.status}, after)]
+
+
+def reopen(case: Case, by: str, text: str, now: datetime) -> Moved:
+    """Ask for another decision about the case; the earlier one stays on its timeline. Raises BadRecord."""
+    if case.status == OPEN:
+        raise BadRecord(f"case {case.id} is open already")
+    changed = replace(case, status=OPEN, decision=None, snoozed_until=None, snoozed_minor=None)
+    return changed, [Entry(now, by, "reopened", text, {"status": case.status}, {"status": OPEN})]

@@ -1,0 +1,79 @@
+"""Copies what buyers send beside the store, and writes evidence packets as folder and ZIP."""
+
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.cli.failures import WrongUsage
+from reconciler.report.evidence import render
+from reconciler.settings import Settings
+
+MAX_BYTES = 25 * 1024 * 1024
+_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in a ZIP: the same facts give the same bytes."""
+
+
+def directory(settings: Settings) -> Path:
+    """Where buyers' files are kept: `evidence` beside the folder of reports."""
+    return Path(settings.report.directory).parent / "evidence"
+
+
+def keep(settings: Settings, files: Iterable[Path]) -> list[dict[str, Any]]:
+    """Copy files under the digest of their content; returns name, file and digest of each. Raises WrongUsage."""
+    return [_keep(directory(settings), path) for path in files]
+
+
+def _keep(folder: Path, path: Path) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAX_BYTES else b""
+    except OSError as error:
+        raise WrongUsage(f"--evidence {path}: this file cannot be read: {error.strerror}") from None
+    if size > MAX_BYTES:
+        raise WrongUsage(f"--evidence {path}: more than {MAX_BYTES // 1024 // 1024} MB; send the part that matters")
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"{digest[:16]}-{plain(path.name)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / name
+    if not target.exists():
+        partial = folder / f".{name}.part"
+        partial.write_bytes(content)
+        partial.replace(target)
+    return {"name": path.name, "file": name, "sha256": digest}
+
+
+def plain(name: str) -> str:
+    """A file name that is harmless on every system."""
+    return _PLAIN.sub("_", name).lstrip(".")[-80:] or "file"
+
+
+def write(settings: Settings, packet: Mapping[str, Any], out: Path) -> tuple[Path, Path]:
+    """Write a packet into a folder of its own under `out`, and the same as a ZIP beside it."""
+    name = f"evidence-{packet['chargeback']['id']}"
+    folder, archive = out / name, out / f"{name}.zip"
+    contents = dict(_contents(settings, packet))
+    for inside, content in contents.items():
+        target = folder / inside
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for inside, content in sorted(contents.items()):
+            packed.writestr(zipfile.ZipInfo(f"{name}/{inside}", _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return folder, archive
+
+
+def _contents(settings: Settings, packet: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:
+    yield "summary.html", render(packet)
+    yield "facts.json", json.dumps(packet, ensure_ascii=False, indent=2, sort_keys=True).encode()
+    for one in packet["correspondence"]["files"]:
+        path = directory(settings) / one["file"]
+        if path.exists():
+            yield f"files/{one['file']}", path.read_bytes()
+    policy = packet["policy"].get("document")
+    if policy:
+        yield "policy.txt", policy.encode()

@@ -1,0 +1,40 @@
+"""The readable summary of an evidence packet: one HTML page that needs nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+
+from reconciler.report import shown
+
+_ABOUT = {
+    "fraud": "The card holder says that somebody else paid.",
+    "duplicate": "The card holder says that the purchase was paid twice.",
+    "amount": "The card holder says that amount or currency are wrong.",
+    "not_received": "The card holder says that nothing was delivered.",
+    "not_as_described": "The card holder says that the goods were not as described.",
+    "credit_not_processed": "The card holder says that a promised refund was not made.",
+    "cancelled": "The card holder says that the purchase was cancelled.",
+    "unknown": "The reason code is not one that this program knows.",
+}
+
+
+def render(packet: Mapping[str, Any]) -> bytes:
+    """The page in UTF-8; buyers' words are text in it and nothing else."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reconciler.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    about = _ABOUT.get(packet["about"], _ABOUT["unknown"])
+    return environment.get_template("evidence.html.j2").render(packet=packet, about=about).encode()
+
+
+def _visible(value: Any) -> Any:
+    if value is None:
+        return shown.NOTHING
+    return shown.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

@@ -1,0 +1,155 @@
+"""Stores decisions: the case, its refunds, its command, its findings and the audit record, all or nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from reconciler.cases.assess import assess
+from reconciler.cases.decide import Order, Outcome, Refund, decide
+from reconciler.cases.model import OPEN, SNOOZED, Case, Decision, Entry, Facts, Picture
+from reconciler.commands import TYPES
+from reconciler.errors import BadRecord
+from reconciler.money import Money, format_minor
+from reconciler.schema import findings
+from reconciler.schema_cases import cases
+from reconciler.settings import Settings
+from reconciler.store import audit, refunds
+from reconciler.store.case_facts import read_facts
+from reconciler.store.cases import append, case_of, follow_cases, save
+from reconciler.store.commands import make_command
+from reconciler.store.findings import dismiss
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision did: the case after it, and the command that goes to the shop, if one does."""
+
+    case_id: str
+    version: int
+    outcome: Outcome
+    command_id: str | None
+
+
+def decide_case(
+    connection: sa.Connection,
+    settings: Settings,
+    id_: str,
+    wanted: Decision,
+    *,
+    seen_version: int | None = None,
+    further: bool = False,
+) -> Decided:
+    """Take a decision about a case, with all that follows from it, in the caller's transaction.
+
+    `seen_version` is the version that the operator looked at. Raises BadRecord, and nothing is done, where somebody
+    was faster or the decision may not be taken. `further`: one more effect of a decision just taken.
+    """
+    row, facts, picture = look(connection, settings, id_, wanted.at)
+    case = case_of(row)
+    if seen_version is not None and seen_version != case.version:
+        raise BadRecord(f"case {id_} was changed since you looked (version {case.version} now): look at it again")
+    outcome = decide(case, facts, picture, wanted, further=further)
+    after = save(connection, outcome.case, outcome.entries, wanted.at, facts=facts, picture=picture)
+    for refund in outcome.refunds:
+        _approve(connection, settings, refund, wanted)
+    dismiss(connection, outcome.dismissed, f"{wanted.action} by {wanted.by}: {wanted.note}", wanted.at)
+    command_id = _order(connection, settings, case, outcome.command, wanted, picture) if outcome.command else None
+    _audit(connection, id_, outcome, wanted, command_id)
+    followed = follow_cases(connection, settings, {id_, *_siblings(connection, row, wanted, outcome)}, wanted.at)
+    version = followed.seen[id_][0].version
+    return Decided(id_, max(version, after.version), outcome, command_id)
+
+
+def look(connection: sa.Connection, settings: Settings, id_: str, now: datetime) -> tuple[Any, Facts, Picture]:
+    """A case's row with its facts and what they come to now. Raises BadRecord for an unknown id."""
+    row = connection.execute(sa.select(cases).where(cases.c.id == id_)).mappings().one_or_none()
+    if row is None:
+        raise BadRecord(f"no case has the id {id_}: see `reconciler cases list`")
+    facts = read_facts(connection, [row], settings.currency.equivalents)[id_]
+    return row, facts, assess(facts, now)
+
+
+def _approve(connection: sa.Connection, settings: Settings, refund: Refund, wanted: Decision) -> None:
+    money = Money(refund.minor, refund.currency)
+    recorded = refunds.record(
+        connection,
+        refund.provider,
+        refund.ref,
+        money,
+        wanted.by,
+        wanted.note,
+        wanted.at,
+        equivalents=settings.currency.equivalents,
+    )
+    if not recorded.new:
+        raise BadRecord(
+            f"the same refund of charge {refund.ref} is on record since {recorded.at:%Y-%m-%d %H:%M} UTC; if it is "
+            f"another one, say so in the note"
+        )
+
+
+def _order(
+    connection: sa.Connection, settings: Settings, case: Case, order: Order, wanted: Decision, picture: Picture
+) -> str:
+    public = settings.web.public_url.rstrip("/")
+    command_id = make_command(
+        connection,
+        type=TYPES[order.action],
+        account_id=order.account_id,
+        case_id=case.id,
+        finding_id=order.finding_id,
+        policy_clause=order.clause,
+        reason=wanted.note or picture.because,
+        decided_by=wanted.by,
+        mode=wanted.mode,
+        evidence_url=f"{public}/cases/{case.id}" if public else None,
+        now=wanted.at,
+    )
+    after = {"command_id": command_id, "type": TYPES[order.action], "account_id": order.account_id}
+    append(connection, case.id, [Entry(wanted.at, wanted.by, "commanded", order.clause, {}, after)])
+    return command_id
+
+
+def _audit(connection: sa.Connection, id_: str, outcome: Outcome, wanted: Decision, command_id: str | None) -> None:
+    data = {
+        "action": wanted.action,
+        "mode": wanted.mode,
+        "before": dict(outcome.entries[0].before),
+        "refunds": [
+            {"provider": one.provider, "ref": one.ref, "amount": format_minor(one.minor, one.currency)}
+            for one in outcome.refunds
+        ],
+        "command_id": command_id,
+        "findings": list(outcome.dismissed),
+    }
+    audit.record(connection, "case.decided", id_, wanted.by, wanted.at, data)
+
+
+def _siblings(connection: sa.Connection, row: Any, wanted: Decision, outcome: Outcome) -> set[str]:
+    """Settle the other cases of the charges that a refund gives back whole: one cause closes all of them."""
+    settled: set[str] = set()
+    for refund in outcome.refunds:
+        same = sa.and_(cases.c.provider == refund.provider, cases.c.ref == refund.ref, cases.c.id != row["id"])
+        query = sa.select(cases).where(same, cases.c.status.in_([OPEN, SNOOZED]))
+        for other in connection.execute(query).mappings().all():
+            after = {"status": "decided", "action": wanted.action, "with_case": row["id"]}
+            entry = Entry(wanted.at, wanted.by, "decided", f"decided with case {row['id']}", {"status": OPEN}, after)
+            case = case_of(other)
+            about = tuple(_matters(connection, other))
+            decision = Decision(wanted.action, wanted.by, entry.note, wanted.at, mode=wanted.mode, about=about)
+            save(connection, _with(case, decision), [entry], wanted.at)
+            settled.add(other["id"])
+    return settled
+
+
+def _with(case: Case, decision: Decision) -> Case:
+    return Case(case.id, case.root, "decided", case.version, case.owner, decision=decision)
+
+
+def _matters(connection: sa.Connection, row: Any) -> list[str]:
+    query = sa.select(findings.c.id).where(findings.c.case_id == row["id"], findings.c.status == OPEN)
+    mine = [f"finding:{id_}" for id_ in connection.execute(query).scalars()]
+    root = str(row["root"])
+    return [*mine, root] if root.startswith("review:") else mine

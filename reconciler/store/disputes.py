@@ -1,0 +1,134 @@
+"""Keeps chargebacks known from outside the feeds: every stage they were said to reach, and what all add up to."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from reconciler.errors import BadRecord
+from reconciler.findings import iso
+from reconciler.model import Kind
+from reconciler.money import Money
+from reconciler.policy.disputes import STAGES, StageEvent, derive, due_at
+from reconciler.schema import transactions
+from reconciler.schema_cases import dispute_stages, disputes
+from reconciler.store import audit
+
+
+@dataclass(frozen=True, slots=True)
+class NewDispute:
+    """A chargeback as an operator or an import tells of it. `due_at` is the provider's own date, if it gave one."""
+
+    provider: str
+    ref: str
+    money: Money
+    reason_code: str
+    opened_at: datetime
+    stage: str = "opened"
+    due_at: datetime | None = None
+    origin: str = "operator"
+
+    @property
+    def id(self) -> str:
+        """The same charge, reason and opening are the same chargeback, told again or not."""
+        parts = (self.provider, self.ref, self.reason_code, iso(self.opened_at) or "")
+        return hashlib.sha256("\n".join(("chargeback", *parts)).encode()).hexdigest()[:12]
+
+
+def record(connection: sa.Connection, new: NewDispute, by: str, now: datetime) -> tuple[dict[str, Any], bool]:
+    """Store a chargeback, of a charge that was pulled or not; returns its row, and whether it was not there before.
+
+    Told again, it can bring a further stage or another amount; what is the same changes nothing. Raises BadRecord.
+    """
+    _check(connection, new)
+    there = get(connection, new.id)
+    if there is None:
+        start = {"state": "", "stage": "", "round": 0, "due_at": None, "due_given": False}
+        connection.execute(sa.insert(disputes).values(**_columns(new), **start, recorded_at=now))
+    elif (there["amount_minor"], there["currency"]) != (new.money.minor, new.money.currency):
+        values = {"amount_minor": new.money.minor, "currency": new.money.currency}
+        connection.execute(sa.update(disputes).where(disputes.c.id == new.id).values(values))
+        audit.record(connection, "chargeback.amount", new.id, by, now, values)
+    known = there is not None and new.stage in {event["stage"] for event in stages(connection, new.id)}
+    if not known:
+        at = new.opened_at if there is None else now
+        add_stage(connection, new.id, new.stage, at, by, now, due=new.due_at, origin=new.origin)
+    return _existing(connection, new.id), there is None
+
+
+def add_stage(
+    connection: sa.Connection,
+    id_: str,
+    stage: str,
+    at: datetime,
+    by: str,
+    now: datetime,
+    *,
+    due: datetime | None = None,
+    origin: str = "operator",
+) -> dict[str, Any]:
+    """Note that a chargeback reached a stage at a time, in whatever order one hears of it; returns its row.
+
+    Raises BadRecord for an unknown chargeback or stage.
+    """
+    if stage not in STAGES:
+        raise BadRecord(f"stage {stage!r} is unknown: it is one of {', '.join(STAGES)}")
+    row = _existing(connection, id_)
+    events = stages(connection, id_)
+    values = {"stage": stage, "at": at, "due_at": due, "recorded_at": now, "origin": origin}
+    connection.execute(sa.insert(dispute_stages).values(dispute_id=id_, number=len(events) + 1, **values))
+    standing = derive(StageEvent(one["stage"], one["at"], one["due_at"]) for one in [*events, values])
+    state = {
+        "state": standing.state,
+        "stage": standing.stage,
+        "round": standing.round,
+        "due_at": due_at(standing, row["reason_code"]),
+        "due_given": standing.due_given is not None,
+    }
+    connection.execute(sa.update(disputes).where(disputes.c.id == id_).values(state))
+    audit.record(connection, "chargeback.stage", id_, by, now, {"stage": stage, "at": iso(at), "state": standing.state})
+    return _existing(connection, id_)
+
+
+def get(connection: sa.Connection, id_: str) -> dict[str, Any] | None:
+    """One chargeback by its id."""
+    row = connection.execute(sa.select(disputes).where(disputes.c.id == id_)).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def stages(connection: sa.Connection, id_: str) -> list[dict[str, Any]]:
+    """Every stage that a chargeback was said to reach, in the order of hearing."""
+    query = sa.select(dispute_stages).where(dispute_stages.c.dispute_id == id_).order_by(dispute_stages.c.number)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _existing(connection: sa.Connection, id_: str) -> dict[str, Any]:
+    row = get(connection, id_)
+    if row is None:
+        raise BadRecord(f"no chargeback has the id {id_}: `reconciler cases list` shows those that there are")
+    return row
+
+
+def _columns(new: NewDispute) -> dict[str, Any]:
+    return {
+        "id": new.id,
+        "provider": new.provider,
+        "ref": new.ref,
+        "amount_minor": new.money.minor,
+        "currency": new.money.currency,
+        "reason_code": new.reason_code,
+        "opened_at": new.opened_at,
+        "origin": new.origin,
+    }
+
+
+def _check(connection: sa.Connection, new: NewDispute) -> None:
+    """A chargeback is about a charge; its amount may be part of it or, by exchange rates, more. Unknown refs wait."""
+    table = transactions.c
+    query = sa.select(table.kind, table.parent_ref).where(table.provider == new.provider, table.ref == new.ref)
+    row = connection.execute(query).one_or_none()
+    if row is not None and row.kind != Kind.CHARGE:
+        hint = f": name its charge, {row.parent_ref}" if row.parent_ref else ""
+        raise BadRecord(f"{new.provider} {new.ref} is a {row.kind}, not a charge{hint}")
