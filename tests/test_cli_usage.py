@@ -19,7 +19,7 @@ __all__ = ["_logs_as_before", "program"]
 
 DELIVERED = {
     "init", "doctor", "run", "daemon", "demo", "findings", "match", "explain", "report", "status", "quarantine",
-    "refund", "outbox", "audit", "webhooks",
+    "refund", "outbox", "audit", "webhooks", "import", "cases", "review", "chargeback", "outage", "policy",
 }  # fmt: skip
 
 
