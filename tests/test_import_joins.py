@@ -15,7 +15,7 @@ from jobs.imports import Result, covered_days
 from providers.digiseller import parse
 from providers.tribute.events import MAKERS, Envelope
 from providers.tribute.fields import moment
-from reconciler import schema
+from reconciler import schema_webhooks
 from reconciler.model import Order, Page, Transaction, Window
 from reconciler.schema import raw_records, transactions
 from reconciler.store import webhook_gaps
@@ -151,7 +151,7 @@ def test_a_list_of_the_days_of_a_downtime_closes_its_gap(program: Program, books
     assert program("import", "tribute", name, "--dry-run", "--json").json()["gaps_closed"] == 0
     assert program("import", "tribute", name, "--json").json()["gaps_closed"] == closed
     with read(engine) as connection:
-        left = connection.execute(sa.select(schema.webhook_gaps.c.provider)).scalars().all()
+        left = connection.execute(sa.select(schema_webhooks.webhook_gaps.c.provider)).scalars().all()
     engine.dispose()
     assert sorted(left) == ["digiseller", "tribute"][: 2 - closed]
 
