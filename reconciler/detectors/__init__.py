@@ -29,7 +29,10 @@ OF_MATCHING: tuple[Detector, ...] = (
 DETECTORS: tuple[Detector, ...] = (*OF_MATCHING, kept_facts.SIGNALS, kept_facts.GAPS, kept_facts.UNREADABLE)
 """Every detector of a run."""
 
+ALWAYS: tuple[Detector, ...] = (kept_facts.GAPS,)
+"""Detectors whose few facts are judged in every run, whatever changed."""
+
 KINDS: tuple[str, ...] = tuple(kind for detector in DETECTORS for kind in detector.kinds)
 """Every kind of finding that is looked for."""
 
-__all__ = ["DETECTORS", "KINDS", "OF_MATCHING", "Context", "Detector"]
+__all__ = ["ALWAYS", "DETECTORS", "KINDS", "OF_MATCHING", "Context", "Detector"]

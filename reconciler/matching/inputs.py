@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select, Table
 
 from reconciler import schema
-from reconciler.matching import relations
+from reconciler.matching import relations, scope
 from reconciler.matching.terms import Horizon
 
 UUID_FORM = "________-____-____-____-____________%"
@@ -20,17 +20,34 @@ NEEDS_LOOK = ("digiseller",)
 """Providers whose list does not say whether the unique code was presented: a single look has to."""
 
 
-def sources(equivalents: Mapping[str, str], horizon: Horizon) -> dict[Table, Select[Any]]:
-    """For each input table of the plan, the select over the store that fills it."""
-    return {
-        relations.account: _accounts(),
-        relations.charge: _charges(equivalents, horizon),
-        relations.echo: _echoes(),
-        relations.order: _orders(equivalents, tuple(horizon.providers)),
-        relations.payment: sa.select(*schema.payments.c),
-        relations.reversal: _reversals(equivalents, tuple(horizon.providers)),
-        relations.approval: _approvals(equivalents, tuple(horizon.providers)),
+def sources(equivalents: Mapping[str, str], horizon: Horizon, *, scoped: bool = False) -> dict[Table, Select[Any]]:
+    """For each input table of the plan, the select over the store that fills it; `scoped`: with what is in scope alone.
+
+    Accounts come last: their scope is what the orders and charges name.
+    """
+    providers = tuple(horizon.providers)
+    found = {
+        relations.charge: (_charges(equivalents, horizon), schema.transactions),
+        relations.echo: (_echoes(), schema.echoes),
+        relations.order: (_orders(equivalents, providers), schema.orders),
+        relations.payment: (sa.select(*schema.payments.c), schema.payments),
+        relations.reversal: (_reversals(equivalents, providers), schema.transactions),
+        relations.approval: (_approvals(equivalents, providers), schema.refund_approvals),
+        relations.signal: (_signals(), schema.signals),
+        relations.unread: (_unread(), schema.quarantine),
+        relations.account: (_accounts(), schema.accounts),
     }
+    return {table: _within(source, row) if scoped else source for table, (source, row) in found.items()}
+
+
+def _within(source: Select[Any], row: Table) -> Select[Any]:
+    """Only the rows of `row` that are in scope."""
+    for table in scope.BY_KEY:
+        names = [column.name for column in table.columns if column.name != "round"]
+        if set(names) <= set(row.columns.keys()):
+            keys = sa.select(*(table.c[name] for name in names))
+            return source.where(sa.tuple_(*(row.c[name] for name in names)).in_(keys))
+    raise ValueError(f"no table says which rows of {row.name} are in scope")
 
 
 def comparable(currency: ColumnElement[str], equivalents: Mapping[str, str]) -> ColumnElement[Any]:
@@ -58,7 +75,33 @@ def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _accounts() -> Select[Any]:
     table = schema.accounts.c
-    return sa.select(table.account_id, table.telegram_user_id, table.email, table.status, table.balance_micro)
+    return sa.select(
+        *(table[name] for name in ("account_id", "telegram_user_id", "email", "status", "balance_micro")), _unused()
+    )
+
+
+def _unused() -> ColumnElement[Any]:
+    """Unused credits of an account's delivered orders; they count only where it has a refunded order as well."""
+    row, mine = schema.orders, schema.orders.alias("mine")
+    is_refunded = row.c.status == sa.literal_column("'refunded'")
+    refunded = sa.exists().where(row.c.account_id == schema.accounts.c.account_id, is_refunded)
+    unused = (
+        sa.select(sa.func.sum(mine.c.credits_micro - sa.func.coalesce(mine.c.credits_used_micro, 0)))
+        .where(mine.c.account_id == schema.accounts.c.account_id, mine.c.status == "delivered")
+        .correlate(schema.accounts)
+        .scalar_subquery()
+    )
+    return sa.case((refunded, sa.func.coalesce(unused, 0)), else_=0)
+
+
+def _signals() -> Select[Any]:
+    table = schema.signals.c
+    return sa.select(table.provider, table.ref, table.name, table.text).where(table.active)
+
+
+def _unread() -> Select[Any]:
+    table = schema.quarantine.c
+    return sa.select(table.provider, table.source, table.key, table.reason).where(table.released_at.is_(None))
 
 
 def _echoes() -> Select[Any]:
@@ -70,8 +113,7 @@ def _echoes() -> Select[Any]:
 
 def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
     row, state = schema.transactions, schema.charge_states
-    named = _named_accounts()
-    account = sa.func.coalesce(row.c.account_id, named.c.account_id)
+    account = sa.func.coalesce(row.c.account_id, _named_account(row))
     return (
         sa.select(
             *(row.c[name] for name in ("provider", "ref", "group_ref", "currency")),
@@ -93,20 +135,20 @@ def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
             _flag(_has_approval(row)),
         )
         .outerjoin(state, sa.and_(state.c.provider == row.c.provider, state.c.ref == row.c.ref))
-        .outerjoin(named, sa.and_(named.c.provider == row.c.provider, named.c.ref == row.c.ref))
         .where(row.c.kind == "charge", row.c.status == "paid", row.c.provider.in_(list(horizon.providers)))
     )
 
 
-def _named_accounts() -> Any:
+def _named_account(row: Table) -> ColumnElement[Any]:
     """The account that a charge's echoes name, where they name exactly one."""
     echo, account = schema.echoes, schema.accounts
     return (
-        sa.select(echo.c.provider, echo.c.ref, sa.func.min(account.c.account_id).label("account_id"))
-        .join(account, account.c.account_id == echo.c.value)
-        .group_by(echo.c.provider, echo.c.ref)
+        sa.select(sa.func.min(account.c.account_id))
+        .join(echo, account.c.account_id == echo.c.value)
+        .where(echo.c.provider == row.c.provider, echo.c.ref == row.c.ref)
         .having(sa.func.count() == 1)
-        .subquery()
+        .correlate(row)
+        .scalar_subquery()
     )
 
 

@@ -137,9 +137,10 @@ reversal = _table(
 account = _table(
     "m_account",
     *_text("account_id", "telegram", "email", "status"),
-    *_whole("balance_micro"),
+    *_whole("balance_micro", "unused_micro"),
     Index("mi_account", "account_id"),
 )
+"""The shop's accounts; `unused_micro` is what its delivered orders have left, 0 where none is refunded."""
 
 approval = _table(
     "m_approval",
@@ -149,5 +150,11 @@ approval = _table(
 )
 """Refunds that an operator approved."""
 
-INPUTS = (account, charge, echo, order, payment, reversal, approval)
+signal = _table("m_signal", *_text("provider", "ref", "name", "text"))
+"""Signs of coming disputes, as long as they last."""
+
+unread = _table("m_unread", *_text("provider", "source", "key", "reason"))
+"""Records that could not be understood."""
+
+INPUTS = (account, charge, echo, order, payment, reversal, approval, signal, unread)
 """Tables that the caller fills before the plan runs."""

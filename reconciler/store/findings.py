@@ -7,9 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reconciler.findings import DISMISSED, OPEN, RESOLVED, document, finding_id
+from reconciler.columns import UtcTime
+from reconciler.findings import DISMISSED, GAPS, OPEN, RESOLVED, anchor, document, finding_id
+from reconciler.matching import scope
 from reconciler.model import Finding
-from reconciler.schema import finding_events, findings
+from reconciler.schema import finding_events, findings, runs
 
 
 @dataclass(slots=True)
@@ -22,14 +24,20 @@ class Changes:
     resolved: list[str] = field(default_factory=list)
 
 
-def save_findings(connection: sa.Connection, found: Iterable[Finding], run_id: int, now: datetime) -> Changes:
-    """Bring the stored findings to what was found now; what is not found any more is resolved."""
-    stored = {row.id: row for row in connection.execute(sa.select(findings))}
+def save_findings(
+    connection: sa.Connection, found: Iterable[Finding], run_id: int, now: datetime, *, scoped: bool = False
+) -> Changes:
+    """Bring the stored findings to what was found now; what is not found any more is resolved.
+
+    With `scoped` only findings about something in scope can be resolved; all others stay as they are.
+    """
+    wanted = {finding_id(finding.kind, finding.subject): finding for finding in found}
+    judged = _in_scope(connection) if scoped else _all(connection)
+    stored = judged | _by_id(connection, sorted(wanted.keys() - judged.keys()))
     changes, events = Changes(), _Events(run_id, now)
-    seen, new = [], []
-    for finding in found:
-        id_, said = finding_id(finding.kind, finding.subject), document(finding)
-        seen.append(id_)
+    new = []
+    for id_, finding in wanted.items():
+        said = document(finding)
         if id_ in stored:
             _keep(connection, finding, said, stored[id_], changes, events)
         else:
@@ -38,12 +46,33 @@ def save_findings(connection: sa.Connection, found: Iterable[Finding], run_id: i
             events.add(id_, "opened", "", said)
     if new:
         connection.execute(sa.insert(findings), new)
-    _touch(connection, seen, now)
-    for id_ in sorted(set(stored) - set(seen)):
-        if stored[id_].status == OPEN:
-            _resolve(connection, stored[id_], changes, events)
+    for id_ in sorted(judged.keys() - wanted.keys()):
+        if judged[id_].status == OPEN:
+            _resolve(connection, judged[id_], changes, events)
     events.write(connection)
     return changes
+
+
+def _all(connection: sa.Connection) -> dict[str, Any]:
+    return {row.id: row for row in connection.execute(sa.select(findings))}
+
+
+def _in_scope(connection: sa.Connection) -> dict[str, Any]:
+    """The findings whose anchor is in scope, and those about gaps, which are always judged."""
+    key, order, record = (table.c for table in (scope.in_scope, scope.orders_in_scope, scope.records_in_scope))
+    anchors = sa.union_all(
+        sa.select(sa.literal(GAPS).label("anchor")),
+        sa.select("transaction:" + key.provider + "/" + key.ref),
+        sa.select("order:" + order.order_id),
+        sa.select("record:" + record.provider + "/" + record.source + "/" + record.key),
+    ).subquery("anchors")
+    query = sa.select(findings).join(anchors, findings.c.anchor == anchors.c.anchor)
+    return {row.id: row for row in connection.execute(query)}
+
+
+def _by_id(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Any]:
+    rows = (connection.execute(sa.select(findings).where(findings.c.id.in_(part))) for part in _parts(ids))
+    return {row.id: row for part in rows for row in part}
 
 
 @dataclass(slots=True)
@@ -78,21 +107,46 @@ def list_findings(
     kind: str | None = None,
     status: str | None = None,
     since: datetime | None = None,
+    ids: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Stored findings, oldest first; `since` is compared with when they were last seen."""
-    query = sa.select(findings).order_by(findings.c.first_seen_at, findings.c.id)
+    """Stored findings, oldest first; `since` is compared with when they were last seen, `ids` come in addition."""
+    query = _seen().order_by(findings.c.first_seen_at, findings.c.id)
     if kind:
         query = query.where(findings.c.kind == kind)
     if status:
         query = query.where(findings.c.status == status)
     if since:
-        query = query.where(findings.c.last_seen_at >= since)
+        query = query.where(sa.or_(findings.c.status == OPEN, findings.c.last_seen_at >= since))
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    for part in _parts(ids):
+        rows += [dict(row) for row in connection.execute(_seen().where(findings.c.id.in_(part))).mappings()]
+    return sorted(rows, key=lambda row: (row["first_seen_at"], row["id"])) if ids else rows
+
+
+def open_sums(connection: sa.Connection) -> list[dict[str, Any]]:
+    """What the statement says of open findings: kind, severity, money, and the order or charge that it is about."""
+    table = findings.c
+    about = sa.case((table.order_id.is_(None), table.document))  # a document is long: read only where it is needed
+    columns = (table.kind, table.severity, table.currency, table.amount_minor, table.order_id)
+    query = sa.select(*columns, about.label("document")).where(table.status == OPEN)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _seen() -> sa.Select[Any]:
+    """Findings as they are read: an open one stands as of the last run, whether or not it had to be judged again."""
+    stored = findings.c.last_seen_at
+    seen = sa.case((findings.c.status == OPEN, sa.func.coalesce(_last_run(), stored)), else_=stored)
+    others = (column for column in findings.columns if column is not stored)
+    return sa.select(*others, sa.type_coerce(seen, UtcTime).label("last_seen_at"))
+
+
+def _last_run() -> sa.ScalarSelect[Any]:
+    return sa.select(sa.func.max(runs.c.finished_at)).scalar_subquery()
 
 
 def get_finding(connection: sa.Connection, id_: str) -> dict[str, Any] | None:
     """One stored finding by its id or a beginning of it that is unique."""
-    query = sa.select(findings).where(findings.c.id.startswith(id_, autoescape=True)).limit(2)
+    query = _seen().where(findings.c.id.startswith(id_, autoescape=True)).limit(2)
     rows = [dict(row) for row in connection.execute(query).mappings()]
     return rows[0] if len(rows) == 1 else None
 
@@ -171,12 +225,8 @@ def _columns(finding: Finding, said: dict[str, Any], now: datetime) -> dict[str,
         "currency": finding.currency,
         "document": said,
         "last_seen_at": now,
+        "anchor": anchor(finding.kind, finding.subject),
     }
-
-
-def _touch(connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
-    for part in _parts(ids):
-        connection.execute(sa.update(findings).where(findings.c.id.in_(part)).values(last_seen_at=now))
 
 
 def _parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
@@ -186,7 +236,8 @@ def _parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
 
 def _resolve(connection: sa.Connection, row: Any, changes: Changes, events: _Events) -> None:
     note = _RESOLUTIONS.get(row.kind, "what caused it is not there any more")
-    values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note}
+    seen = sa.func.coalesce(_last_run(), findings.c.last_seen_at)  # it stood until the run before this one
+    values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note, "last_seen_at": seen}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
     changes.resolved.append(row.id)
     events.add(row.id, "resolved", note, row.document)
