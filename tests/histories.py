@@ -20,7 +20,7 @@ STEPS_OF_TIME = (0, 0, 2, 12, 29, 61, 600, 1500, 6000, 12000)
 
 @dataclass(frozen=True)
 class Step:
-    """What happened before a run: facts in the order in which they came, payments that went, and which feeds were read."""
+    """What happened before a run: facts as they came, payments that went, and whether the feeds were read."""
 
     now: datetime
     facts: tuple[Any, ...]
@@ -38,6 +38,7 @@ class History:
         self.orders: dict[str, Order] = {}
         self.accounts: dict[str, Account] = {}
         self.payments: list[Payment] = []
+        self.approvals = 0
 
     def steps(self, count: int) -> Iterator[Step]:
         """A first step with much in it, then small ones."""
@@ -170,7 +171,8 @@ class History:
 
     def _approval(self) -> Approval:
         when = self.now - timedelta(days=self.pick.choice((0, 1, 6.9, 8)))
-        return Approval(self._ref(), self.pick.choice((1000, 400, 300, 200, 100, 50)), when)
+        self.approvals += 1
+        return Approval(self._ref(), self.pick.choice((1000, 300)) + self.approvals, when)
 
     def _state(self) -> ChargeState:
         pick, shared = self.pick, self.pick.random() < 0.3

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table
 
 from reconciler import schema
 from reconciler.matching import relations, scope
+from reconciler.matching.scope import there_is
 from reconciler.matching.terms import Horizon
 
 UUID_FORM = "________-____-____-____-____________%"
@@ -84,7 +85,7 @@ def _unused() -> ColumnElement[Any]:
     """Unused credits of an account's delivered orders; they count only where it has a refunded order as well."""
     row, mine = schema.orders, schema.orders.alias("mine")
     is_refunded = row.c.status == sa.literal_column("'refunded'")
-    refunded = sa.exists().where(row.c.account_id == schema.accounts.c.account_id, is_refunded)
+    refunded = there_is(row, row.c.account_id == schema.accounts.c.account_id, is_refunded)
     unused = (
         sa.select(sa.func.sum(mine.c.credits_micro - sa.func.coalesce(mine.c.credits_used_micro, 0)))
         .where(mine.c.account_id == schema.accounts.c.account_id, mine.c.status == "delivered")
@@ -163,7 +164,8 @@ def _is_history(row: Table, horizon: Horizon) -> ColumnElement[bool]:
 
 def _has_reversal(row: Table) -> ColumnElement[bool]:
     other = schema.transactions.alias("reversal")
-    return sa.exists().where(
+    return there_is(
+        other,
         other.c.provider == row.c.provider,
         other.c.parent_ref == row.c.ref,
         other.c.kind != "charge",
@@ -173,13 +175,13 @@ def _has_reversal(row: Table) -> ColumnElement[bool]:
 
 def _has_approval(row: Table) -> ColumnElement[bool]:
     table = schema.refund_approvals
-    return sa.exists().where(table.c.provider == row.c.provider, table.c.ref == row.c.ref)
+    return there_is(table, table.c.provider == row.c.provider, table.c.ref == row.c.ref)
 
 
 def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Select[Any]:
     """Orders of enabled providers, completed from their account where they state no e-mail or Telegram id."""
     row, account, paid = schema.orders, schema.accounts, schema.payments
-    named = sa.or_(row.c.provider_ref.is_not(None), sa.exists().where(paid.c.order_id == row.c.order_id))
+    named = sa.or_(row.c.provider_ref.is_not(None), there_is(paid, paid.c.order_id == row.c.order_id))
     return (
         sa.select(
             *(row.c[name] for name in ("order_id", "provider", "provider_ref", "code_hash", "account_id")),
@@ -228,16 +230,18 @@ def _absence(row: Table) -> ColumnElement[int]:
     unpaid = ("pending", "failed", "prepaid")
 
     def named(says: Callable[[Any, Any], ColumnElement[bool]]) -> ColumnElement[bool]:
-        by_payment = sa.exists().where(paid.c.order_id == row.c.order_id, says(paid.c.provider, paid.c.provider_ref))
+        by_payment = there_is(
+            paid, paid.c.order_id == row.c.order_id, says(paid.c.provider, paid.c.provider_ref)
+        )
         return sa.or_(says(row.c.provider, row.c.provider_ref), by_payment)
 
     def with_status(*statuses: str) -> Callable[[Any, Any], ColumnElement[bool]]:
-        return lambda provider, ref: sa.exists().where(
-            charge.c.provider == provider, charge.c.ref == ref, charge.c.status.in_(statuses)
+        return lambda provider, ref: there_is(
+            charge, charge.c.provider == provider, charge.c.ref == ref, charge.c.status.in_(statuses)
         )
 
     def denied(provider: Any, ref: Any) -> ColumnElement[bool]:
-        return sa.exists().where(state.c.provider == provider, state.c.ref == ref, state.c.found.is_(False))
+        return there_is(state, state.c.provider == provider, state.c.ref == ref, state.c.found.is_(False))
 
     def unanswered(provider: Any, ref: Any) -> ColumnElement[bool]:
         return sa.and_(ref.is_not(None), ~with_status(*unpaid, "paid")(provider, ref), ~denied(provider, ref))

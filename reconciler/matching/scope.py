@@ -66,7 +66,8 @@ buying = _table(
 
 TIED = (REFERENCE, PAYMENTS, CODE, ECHO)
 """Rules whose pairs the fallback leaves alone."""
-ROUND = sa.bindparam("round", type_=Integer)
+ROUND = sa.bindparam("after", type_=Integer)
+"""The round whose rows are looked at."""
 
 _key, _order = in_scope, orders_in_scope
 _own, _other = transactions.alias("own"), transactions.alias("other")
@@ -94,7 +95,7 @@ def moved_transactions(providers: Sequence[str]) -> list[Select[Any]]:
 def moved_orders() -> list[Select[Any]]:
     """The same for orders; those of a changed account where they take its e-mail or can hold reversed credits."""
     row = changes.c
-    reversed_tie = sa.exists().where(matches.c.order_id == orders.c.order_id, _is_reversed(matches))
+    reversed_tie = there_is(matches, matches.c.order_id == orders.c.order_id, _is_reversed(matches))
     is_account = row.target == "account"
     of_account = sa.select(orders.c.order_id).join(changes, orders.c.account_id == row.ref)
     left = sa.select(orders.c.order_id).join(changes, orders.c.account_id == row.account_id)
@@ -204,7 +205,7 @@ def _of_account(held: Any, far: ColumnElement[bool]) -> Iterator[Select[Any]]:
 
 def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
     """Charges of the same buyer: repeats of a charge of this round, or such as its fallback may take."""
-    tied = sa.exists().where(_same(matches, _other), matches.c.rule.in_(TIED))
+    tied = there_is(matches, _same(matches, _other), matches.c.rule.in_(TIED))
     distance = sa.func.abs(_us(_other.c.occurred_at) - buying.c.at)
     repeats = sa.and_(
         buying.c.side == "charge",
@@ -224,7 +225,7 @@ def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
 
 def _like_orders(terms: Terms) -> Iterator[Select[Any]]:
     """Orders of the same buyer that the fallback may give to a charge of this round."""
-    tied = sa.exists().where(matches.c.order_id == orders.c.order_id, matches.c.rule.in_(TIED))
+    tied = there_is(matches, matches.c.order_id == orders.c.order_id, matches.c.rule.in_(TIED))
     around = _around(orders.c.created_at, terms.fallback_window_us)
     like = sa.and_(buying.c.side == "charge", around, _near_in_money(orders, terms), ~tied)
     for how, column in _NAMES.items():
@@ -263,13 +264,19 @@ def _named(name: str, provider: Any, ref: Any, condition: ColumnElement[bool]) -
     return sa.select(sa.literal(name), ref).where(condition, agrees, ref.is_not(None))
 
 
+def there_is(table: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """EXISTS, put so that PostgreSQL does not answer it by reading the whole table once for all rows."""
+    one = sa.select(sa.literal_column("1")).select_from(table).where(*where).limit(1)
+    return one.scalar_subquery().is_not(None)
+
+
 def _same(left: Any, right: Any) -> ColumnElement[bool]:
     return sa.and_(left.c.provider == right.c.provider, left.c.ref == right.c.ref)
 
 
 def _is_reversed(row: Any) -> ColumnElement[bool]:
     back = transactions.alias("back")
-    return sa.exists().where(back.c.provider == row.c.provider, back.c.parent_ref == row.c.ref)
+    return there_is(back, back.c.provider == row.c.provider, back.c.parent_ref == row.c.ref)
 
 
 def _is_renamed() -> ColumnElement[bool]:

@@ -14,7 +14,7 @@ from reconciler.detectors import Context
 from reconciler.detectors.marks import Marks, aged_orders, aged_transactions, marks
 from reconciler.matching import scope
 from reconciler.schema import changes, judged
-from reconciler.store.steps import analyze
+from reconciler.store.steps import analyze, insert_from
 
 _KEY, _ORDER, _RECORD = ("provider", "ref"), ("order_id",), ("provider", "source", "key")
 
@@ -32,13 +32,11 @@ def find_scope(connection: sa.Connection, context: Context, before: Marks) -> bo
     moved = [*scope.moved_transactions(providers), *aged_transactions(before, now)]
     found = _add(connection, scope.in_scope, _KEY, moved, 0)
     found += _add(connection, scope.orders_in_scope, _ORDER, [*scope.moved_orders(), *aged_orders(before, now)], 0)
-    records = connection.execute(
-        sa.insert(scope.records_in_scope).from_select(list(_RECORD), scope.moved_records().distinct())
-    )
+    records = insert_from(connection, scope.records_in_scope, _RECORD, scope.moved_records().distinct())
     _add_buying(connection, scope.bought_before(), 0)
     if found or _any(connection, scope.buying):
         _close(connection, context, providers)
-    return bool(found or records.rowcount)
+    return bool(found or records)
 
 
 def settle(connection: sa.Connection, context: Context) -> None:
@@ -67,15 +65,13 @@ def _add(
     linked = scope.together(selects)
     known = sa.exists().where(*(table.c[name] == column for name, column in zip(names, linked.c, strict=True)))
     new = sa.select(*linked.c, sa.literal(number)).where(~known)
-    statement = sa.insert(table).from_select([*names, "round"], new)
-    return connection.execute(statement, {"round": max(0, number - 1)}).rowcount
+    return insert_from(connection, table, [*names, "round"], new, after=number - 1)
 
 
 def _add_buying(connection: sa.Connection, selects: Iterable[Select[Any]], number: int) -> None:
     linked = scope.together(selects)
     names = [column.name for column in scope.buying.columns]
-    statement = sa.insert(scope.buying).from_select(names, sa.select(*linked.c, sa.literal(number)))
-    connection.execute(statement, {"round": number})
+    insert_from(connection, scope.buying, names, sa.select(*linked.c, sa.literal(number)), after=number)
 
 
 def _prepare(connection: sa.Connection) -> None:

@@ -29,8 +29,7 @@ class StoreEngine:
     def fill(self, table: Table, source: Select[Any]) -> int:
         """Insert what `source` yields; returns the number of rows."""
         names = [column.name for column in table.columns]
-        result = self.connection.execute(sa.insert(table).from_select(names[: len(source.selected_columns)], source))
-        return result.rowcount
+        return insert_from(self.connection, table, names[: len(source.selected_columns)], source)
 
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert plain rows."""
@@ -62,6 +61,14 @@ def match_stored(connection: sa.Connection, terms: Terms, horizon: Horizon, *, s
 
 
 RESULTS = (relations.tie, relations.contested, relations.likely, relations.surplus)
+
+
+def insert_from(
+    connection: sa.Connection, table: Table, names: Sequence[str], source: Select[Any], **parameters: Any
+) -> int:
+    """Insert what `source` yields; returns the number of rows."""
+    statement = sa.insert(table).from_select(list(names), source)
+    return connection.execute(statement.execution_options(preserve_rowcount=True), parameters).rowcount
 
 
 def analyze(connection: sa.Connection, tables: Iterable[Table]) -> None:
