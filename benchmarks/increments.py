@@ -53,7 +53,7 @@ _PAST = {
 }  # fmt: skip
 _EDITS = {
     "transactions": "UPDATE transactions SET fee_minor = {turn} WHERE ref IN ({refs})",
-    "orders": "UPDATE orders SET credits_used_micro = {turn}, updated_at = updated_at + 1 WHERE provider_ref IN ({refs})",
+    "orders": "UPDATE orders SET credits_used_micro = {turn} WHERE provider_ref IN ({refs})",
 }
 
 
