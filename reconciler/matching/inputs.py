@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table
 
 from reconciler import schema
 from reconciler.matching import relations, scope
-from reconciler.matching.scope import there_is
+from reconciler.matching.lookups import there_is
 from reconciler.matching.terms import Horizon
 
 UUID_FORM = "________-____-____-____-____________%"
@@ -210,7 +210,7 @@ def _is_findable(row: Table, providers: tuple[str, ...]) -> ColumnElement[bool]:
     A sale whose order names nothing but a code may be older than the feed, and a code must not be looked up.
     """
     paid = schema.payments
-    by_payment = sa.exists().where(paid.c.order_id == row.c.order_id)
+    by_payment = there_is(paid, paid.c.order_id == row.c.order_id)
     ways = []
     for provider in providers:
         form = FINDABLE_REFS.get(provider, ANY_REF)
@@ -221,7 +221,8 @@ def _is_findable(row: Table, providers: tuple[str, ...]) -> ColumnElement[bool]:
         sa.and_(paid.c.provider == provider, paid.c.provider_ref.not_like(form))
         for provider, form in FINDABLE_REFS.items()
     ]
-    return sa.and_(sa.or_(sa.false(), *ways), ~by_payment.where(sa.or_(sa.false(), *hidden)))
+    by_hidden = there_is(paid, paid.c.order_id == row.c.order_id, sa.or_(sa.false(), *hidden))
+    return sa.and_(sa.or_(sa.false(), *ways), ~by_hidden)
 
 
 def _absence(row: Table) -> ColumnElement[int]:
@@ -230,9 +231,7 @@ def _absence(row: Table) -> ColumnElement[int]:
     unpaid = ("pending", "failed", "prepaid")
 
     def named(says: Callable[[Any, Any], ColumnElement[bool]]) -> ColumnElement[bool]:
-        by_payment = there_is(
-            paid, paid.c.order_id == row.c.order_id, says(paid.c.provider, paid.c.provider_ref)
-        )
+        by_payment = there_is(paid, paid.c.order_id == row.c.order_id, says(paid.c.provider, paid.c.provider_ref))
         return sa.or_(says(row.c.provider, row.c.provider_ref), by_payment)
 
     def with_status(*statuses: str) -> Callable[[Any, Any], ColumnElement[bool]]:

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, MetaData, Select, String, Table
 
+from reconciler.matching.lookups import there_is
 from reconciler.matching.plan import CODE, ECHO, PAYMENTS, REFERENCE
 from reconciler.matching.terms import Terms
 from reconciler.schema import accounts, changes, echoes, matches, orders, payments, transactions
@@ -79,7 +80,8 @@ def moved_transactions(providers: Sequence[str]) -> list[Select[Any]]:
     by_code = sa.select(_other.c.provider, _other.c.ref).join(changes, _other.c.code_hash == row.code_hash)
     group = sa.select(row.provider, row.other_ref).where(row.target == "transaction", row.other_ref.is_not(None))
     named = (_named(name, row.provider, row.other_ref, row.target == "order") for name in providers)
-    of_account = sa.and_(row.target == "account", _is_reversed(_other))
+    of_account = sa.and_(row.target == "account", sa.or_(_is_reversed(_other), _is_partly_delivered(_other)))
+    named_account = sa.or_(sa.not_(row.old), _is_reversed(echoes), _is_partly_delivered(echoes))
     return [
         sa.select(row.provider, row.ref).where(row.target == "transaction"),
         group,
@@ -88,12 +90,12 @@ def moved_transactions(providers: Sequence[str]) -> list[Select[Any]]:
         sa.select(_other.c.provider, _other.c.ref).join(changes, _other.c.account_id == row.ref).where(of_account),
         sa.select(echoes.c.provider, echoes.c.ref)
         .join(changes, echoes.c.value == row.ref)
-        .where(row.target == "account", sa.or_(sa.not_(row.old), _is_reversed(echoes))),
+        .where(row.target == "account", named_account),
     ]
 
 
 def moved_orders() -> list[Select[Any]]:
-    """The same for orders; those of a changed account where they take its e-mail or can hold reversed credits."""
+    """The same for orders; those of a changed account where they take its e-mail or their credits may be judged."""
     row = changes.c
     reversed_tie = there_is(matches, matches.c.order_id == orders.c.order_id, _is_reversed(matches))
     is_account = row.target == "account"
@@ -102,7 +104,7 @@ def moved_orders() -> list[Select[Any]]:
     return [
         sa.select(row.ref).where(row.target == "order"),
         sa.select(orders.c.order_id).join(changes, orders.c.code_hash == row.code_hash),
-        of_account.where(is_account, reversed_tie),
+        of_account.where(is_account, sa.or_(reversed_tie, _lacks_credits())),
         of_account.outerjoin(accounts, accounts.c.account_id == row.ref).where(is_account, _is_renamed()),
         left.where(row.target == "order", orders.c.status == sa.literal_column("'refunded'")),
     ]
@@ -264,12 +266,6 @@ def _named(name: str, provider: Any, ref: Any, condition: ColumnElement[bool]) -
     return sa.select(sa.literal(name), ref).where(condition, agrees, ref.is_not(None))
 
 
-def there_is(table: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
-    """EXISTS, put so that PostgreSQL does not answer it by reading the whole table once for all rows."""
-    one = sa.select(sa.literal_column("1")).select_from(table).where(*where).limit(1)
-    return one.scalar_subquery().is_not(None)
-
-
 def _same(left: Any, right: Any) -> ColumnElement[bool]:
     return sa.and_(left.c.provider == right.c.provider, left.c.ref == right.c.ref)
 
@@ -277,6 +273,17 @@ def _same(left: Any, right: Any) -> ColumnElement[bool]:
 def _is_reversed(row: Any) -> ColumnElement[bool]:
     back = transactions.alias("back")
     return there_is(back, back.c.provider == row.c.provider, back.c.parent_ref == row.c.ref)
+
+
+def _is_partly_delivered(row: Any) -> ColumnElement[bool]:
+    """The charge holds an order that lacks credits: what may be refunded of it depends on the account's balance."""
+    return there_is(
+        sa.join(matches, orders, orders.c.order_id == matches.c.order_id), _same(matches, row), _lacks_credits()
+    )
+
+
+def _lacks_credits() -> ColumnElement[bool]:
+    return orders.c.credits_micro < orders.c.credits_ordered_micro
 
 
 def _is_renamed() -> ColumnElement[bool]:
