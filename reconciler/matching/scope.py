@@ -208,7 +208,7 @@ def _of_account(held: Any, far: ColumnElement[bool]) -> Iterator[Select[Any]]:
 def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
     """Charges of the same buyer: repeats of a charge of this round, or such as its fallback may take."""
     tied = there_is(matches, _same(matches, _other), matches.c.rule.in_(TIED))
-    distance = sa.func.abs(_us(_other.c.occurred_at) - buying.c.at)
+    distance = sa.func.abs(sa.type_coerce(_other.c.occurred_at, BigInteger) - buying.c.at)
     repeats = sa.and_(
         buying.c.side == "charge",
         distance <= terms.duplicate_window_us,
@@ -253,11 +253,7 @@ def _near_in_money(row: Any, terms: Terms) -> ColumnElement[bool]:
 
 
 def _around(time: ColumnElement[Any], reach_us: int) -> ColumnElement[bool]:
-    return _us(time).between(buying.c.at - reach_us, buying.c.at + reach_us)
-
-
-def _us(time: ColumnElement[Any]) -> ColumnElement[int]:
-    return sa.type_coerce(time, BigInteger)
+    return sa.type_coerce(time, BigInteger).between(buying.c.at - reach_us, buying.c.at + reach_us)
 
 
 def _named(name: str, provider: Any, ref: Any, condition: ColumnElement[bool]) -> Select[Any]:
