@@ -2,13 +2,14 @@
 
 import sys
 
-from benchmarks import first_pull, increments, startup, upserts
+from benchmarks import first_pull, increments, match_files, startup, upserts
 
 BENCHMARKS = {
     "upserts": upserts.main,
     "increments": increments.main,
     "first_pull": first_pull.main,
     "startup": startup.main,
+    "match_files": match_files.main,
 }
 ON_DEMAND = {"increments_10m": increments.main_large}
 

@@ -2,24 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain
 
 import sqlalchemy as sa
 
-from providers.base import Feed, Provider, Source
+from jobs.windows import Progress, Windows
+from providers.base import MAX_SKEW_S, Feed, Provider, Source
 from reconciler.errors import NeedsOperator, Retryable
-from reconciler.model import Page, Window
+from reconciler.model import Gap, Page, Window
 from reconciler.settings import Schedule
 from reconciler.store import audit
+from reconciler.store.coverage import oldest_gaps, restart
 from reconciler.store.engine import read, write
 from reconciler.store.facts import begin_feed, end_feed, feed_rows, save_page
+from reconciler.store.looks import refs_to_retry, still_failing
 from reconciler.store.needs import refs_to_read
 
-SETTLING = timedelta(minutes=2)
-"""A window ends this long before now, so that its pages do not shift while they are read."""
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 READ_AHEAD = 50
 
 
@@ -47,41 +47,57 @@ class Pull:
 
     def _source(self, source: Source) -> list[str]:
         problems: list[str] = []
-        for feed in source.feeds():
+        feeds = source.feeds()
+        main = next((feed.name for feed in feeds if feed.main), "")
+        for feed in feeds:
             if self.stopped():
                 return [*problems, f"{feed.name}: stopped before it was read"]
             try:
-                problems += self._feed(feed)
+                problems += self._feed(source, feed, main)
             except NeedsOperator as error:
                 problems.append(f"{feed.name}: {error}")
                 if feed.main:  # without its main feed a source has nothing to add; a missing right stops one feed only
                     return problems
         return problems
 
-    def _feed(self, feed: Feed) -> list[str]:
+    def _feed(self, source: Source, feed: Feed, main: str) -> list[str]:
         with read(self.engine) as connection:
-            row = feed_rows(connection).get(feed.name)
-        now = self.now()
-        if feed.every and row is not None and row.last_success_at and now - row.last_success_at < feed.every:
+            rows, gaps = feed_rows(connection), oldest_gaps(connection)
+        progress = Progress(rows.get(feed.name), gaps.get(feed.name), rows.get(main))
+        windows = Windows(self.schedule, self.now(), self.since, self.until)
+        if not windows.is_due(feed, progress.row):
             return []
-        return self._pages(feed.name, feed.fetch(self._window(feed, row, now)))
+        wanted = windows.wanted_since(feed, progress.row)
+        window = windows.window(feed, progress)
+        if window is None:
+            return self._pages(feed.name, iter(()), wanted) if progress.row is None else []
+        if feed.round and progress.row.complete_until != window.since:
+            with write(self.engine) as connection:
+                restart(connection, feed.name)
+        pages = feed.fetch(window)
+        return self._pages(feed.name, pages if feed.round else _by_true_clock(pages, source), wanted)
 
     def _look(self, provider: Provider) -> list[str]:
         with read(self.engine) as connection:
             refs = refs_to_read(connection, provider.name, self.now())
-        if not refs:
+            again = refs_to_retry(connection, provider.name, self.now())
+        if not refs and not again:
             return []
-        self.notify(f"{provider.name}: looking at {len(refs)} charges one by one")
+        self.notify(f"{provider.name}: looking at {len(refs) + len(again)} charges one by one")
         name = f"{provider.name}.details"
+        looks = chain(provider.read(refs), *(provider.read([ref]) for ref in again))
         try:
-            return self._pages(name, _together(provider.read(refs)))
+            problems = self._pages(name, _together(looks))
         except NeedsOperator as error:
             return [f"{name}: {error}"]
+        with read(self.engine) as connection:
+            failing = still_failing(connection, provider.name)
+        return [self._ended(name, 0, failing)] if failing and not problems else problems
 
-    def _pages(self, name: str, pages: Iterator[Page]) -> list[str]:
+    def _pages(self, name: str, pages: Iterator[Page], wanted_since: datetime | None = None) -> list[str]:
         """Store the pages of one feed; a passing fault ends the feed and is returned, a lasting one is raised."""
         with write(self.engine) as connection:
-            begin_feed(connection, name, self.now())
+            begin_feed(connection, name, self.now(), wanted_since)
         gaps, count = [], 0
         try:
             for page in pages:
@@ -108,21 +124,20 @@ class Pull:
             audit.record(connection, "feed.read", name, audit.PROGRAM, now, said)
         return f"{name}: {error}"
 
-    def _window(self, feed: Feed, row: Any, now: datetime) -> Window:
-        if feed.name.startswith("shop."):
-            since = self._from_watermark(row, BEGINNING)
-            return Window(min(since, self.since or since), now)
-        until = min(self.until or now, now - SETTLING)
-        if feed.reach:
-            return Window(now - feed.reach, now - SETTLING)
-        since = self.since or self._from_watermark(row, now - timedelta(days=self.schedule.initial_days))
-        return Window(min(since, until), until)
 
-    def _from_watermark(self, row: Any, first: datetime) -> datetime:
-        if row is None or row.complete_until is None:
-            return first
-        overlapped: datetime = row.complete_until - timedelta(hours=self.schedule.lookback_hours)
-        return overlapped
+def _by_true_clock(pages: Iterator[Page], source: Source) -> Iterator[Page]:
+    """The pages; while the clocks differ no window counts as read: what it left out may have another time there."""
+    for page in pages:
+        ahead_s = source.ahead_s or 0.0
+        if page.drained is None or abs(ahead_s) <= MAX_SKEW_S:
+            yield page
+            continue
+        since, until = page.drained.since, page.drained.until - timedelta(seconds=max(ahead_s, 0.0))
+        reason = (
+            f"this machine's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} that of "
+            f"{source.name}: synchronise it (NTP)"
+        )
+        yield replace(page, drained=None, gap=Gap(Window(min(since, until), until), reason))
 
 
 def _together(pages: Iterator[Page]) -> Iterator[Page]:
@@ -150,4 +165,5 @@ def _joined(pages: list[Page]) -> Page:
         signals=tuple(one for page in pages for one in page.signals),
         raws=tuple(one for page in pages for one in page.raws),
         quarantined=tuple(one for page in pages for one in page.quarantined),
+        failed=tuple(one for page in pages for one in page.failed),
     )

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from jobs.pull import BEGINNING, Pull
+from jobs.pull import Pull
 from jobs.run import utc_now
+from jobs.windows import BEGINNING
 from providers import build_providers, build_shop
 from reconciler.schema import quarantine
 from reconciler.settings import Settings
@@ -15,6 +16,7 @@ from reconciler.store import audit
 from reconciler.store.engine import read, write
 from reconciler.store.facts import expire_feeds
 from reconciler.store.lease import held
+from reconciler.store.looks import retry_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def retry(
             if provider.name in oldest:
                 with write(engine) as connection:
                     expire_feeds(connection, f"{provider.name}.sweep")
+                    retry_all(connection, provider.name)
                 since = oldest[provider.name] - reach
                 problems += Pull(engine, settings.schedule, now, notify, since=since).run([provider], None)
             provider.close()

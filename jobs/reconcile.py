@@ -1,7 +1,7 @@
 """Matches and judges what is stored, and writes matches, findings and the statement in one transaction."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from providers import NAMES, enabled
 from reconciler import statement
-from reconciler.columns import to_us
+from reconciler.columns import from_us, to_us
 from reconciler.detectors import ALWAYS, DETECTORS, Context, Detector
 from reconciler.findings import OPEN, document, finding_id, iso, public
 from reconciler.matching.terms import Coverage, Horizon
@@ -81,8 +81,8 @@ def horizon(connection: sa.Connection, settings: Settings, now: datetime) -> Hor
             providers[name] = Coverage()
             continue
         providers[name] = Coverage(to_us(main.complete_since), to_us(main.complete_until))
-        if sweep is not None and sweep.last_success_at is not None:
-            reversals[name] = to_us(sweep.last_success_at)
+        if sweep is not None and sweep.last_success_at is not None and sweep.complete_until is not None:
+            reversals[name] = to_us(min(sweep.last_success_at, sweep.complete_until))  # it ends later than it looked
     shop = [rows[name].complete_until if name in rows else None for name in SHOP_FEEDS]
     shop_until = None if any(until is None for until in shop) else min(to_us(until) for until in shop if until)
     return Horizon(to_us(now), shop_until, providers, reversals)
@@ -93,7 +93,8 @@ def _judge(
 ) -> Judged:
     context = Context(terms(settings), horizon(connection, settings, now))
     run_id = begin_run(connection, now)
-    changes, accounts = _conclude(connection, context, run_id, now, notify, full)
+    excluded = set(NAMES) - set(enabled(settings))
+    changes, accounts = _conclude(connection, context, excluded, run_id, notify, full)
     open_now = open_sums(connection)
     alarming = any(row["severity"] != "info" for row in open_now)
     problems = _problems(connection, settings)
@@ -118,8 +119,8 @@ def _judge(
 def _conclude(
     connection: sa.Connection,
     context: Context,
+    excluded: Collection[str],
     run_id: int,
-    now: datetime,
     notify: Callable[[str], None],
     full: bool,
 ) -> tuple[Changes, list[statement.Account]]:
@@ -134,8 +135,10 @@ def _conclude(
         notify("matching charges with orders")
         engine = match_stored(connection, context.terms, context.horizon, scoped=scoped)
         notify("judging")
-    found = _detect(engine or StoreEngine(connection), context, DETECTORS if engine else ALWAYS)
-    changes = save_findings(connection, found, run_id, now, scoped=scoped)
+    detected = _detect(engine or StoreEngine(connection), context, DETECTORS if engine else ALWAYS)
+    found = [finding for finding in detected if finding.provider not in excluded]
+    now = from_us(context.horizon.now_us)
+    changes = save_findings(connection, found, run_id, now, excluded=excluded, scoped=scoped)
     accounts = (
         save_results(engine, context.terms, context.horizon, scoped=scoped) if engine else unmoved_books(connection)
     )

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from reconciler.model import Page, Window
 
+MAX_SKEW_S = 120
+"""Clocks further apart than this are a fault: windows that one of them names say nothing about the other's records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -14,7 +17,8 @@ class Feed:
 
     Without `reach` a pull begins at the feed's watermark less the overlap; with it, `reach` before now. A feed with
     `every` is read at most that often (the sweeps). `main` marks the feed whose completeness lets absence be
-    concluded.
+    concluded. With `round` the feed is read part by part, so that all of `reach` comes by once in that time. With
+    `whole_every` it is read from its very beginning again that often. Both find what is dated back or changed late.
     """
 
     name: str
@@ -22,6 +26,8 @@ class Feed:
     reach: timedelta | None = None
     every: timedelta | None = None
     main: bool = False
+    round: timedelta | None = None
+    whole_every: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,11 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """What its feeds and records are named after."""
+        ...
+
+    @property
+    def ahead_s(self) -> float | None:
+        """How many seconds this machine's clock is ahead of the source's, None while nothing tells."""
         ...
 
     def feeds(self) -> tuple[Feed, ...]:
@@ -62,6 +73,7 @@ class Provider(Source, Protocol):
         """Look up charges one by one by the provider's own ref.
 
         Each yields a page with a `ChargeState` (`found=False` where the provider knows none), the charge itself when
-        it was not listed, and its reversals and signals. Raises Retryable or NeedsOperator as the feeds do.
+        it was not listed, and its reversals and signals, or with a `FailedLook` for one that could not be read while
+        the provider answers otherwise. Raises Retryable or NeedsOperator as the feeds do.
         """
         ...

@@ -11,6 +11,8 @@ from reconciler.money import format_minor
 SEVERITIES = ("info", "warning", "critical")
 OPEN, RESOLVED, DISMISSED = "open", "resolved", "dismissed"
 GAPS = "gaps"
+_OF_FEEDS = {"gap", "webhook"}
+"""What subjects begin with whose findings are judged as a whole in every run."""
 
 
 def finding_id(kind: str, subject: str) -> str:
@@ -21,14 +23,14 @@ def finding_id(kind: str, subject: str) -> str:
 def anchor(kind: str, subject: str) -> str:
     """The row that a finding stands or falls with: it is judged again whenever that row is.
 
-    `transaction:…`, `order:…` or `record:…` as the subject names it; gaps are judged together.
+    `transaction:…`, `order:…` or `record:…` as the subject names it; what feeds and webhooks lack is judged together.
     """
     what, _, name = subject.partition(":")
-    if what == "gap":
+    if what in _OF_FEEDS:
         return GAPS
     if kind == "duplicate_charge":
         name = name.rsplit(":", 2)[0]
-    if what == "signal":
+    if what in {"signal", "chargeback"}:
         name = name.rsplit("/", 1)[0]
     return f"{what if what in {'order', 'record'} else 'transaction'}:{name}"
 

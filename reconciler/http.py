@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -70,6 +71,9 @@ class Http:
     timeout_s: float = 30.0
     sleep: Callable[[float], None] = time.sleep
     transport: httpx.BaseTransport | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ahead_s: float | None = field(default=None, init=False)
+    """How far this machine's clock is ahead of the host's, by the Date header of its last answer that had one."""
 
     def __post_init__(self) -> None:
         """Open the connection pool and one limiter for each kind of call."""
@@ -128,12 +132,18 @@ class Http:
         deadline = time.monotonic() + self.timeout_s * 2
         try:
             with self._client.stream(method, path, params=params, json=body) as response:
+                self._note_clock(response.headers.get("date", ""))
                 answer = Answer(response.status_code, dict(response.headers), _bounded(response, deadline))
         except httpx.HTTPError as error:
             raise Retryable(f"{method} {self._where(path)}: {scrub(str(error)) or type(error).__name__}") from None
         if answer.status == 429 or answer.status >= 500:
             raise _Busy(f"{method} {self._where(path)} answered {answer.status}", retry_after_s(answer.headers))
         return read(answer)
+
+    def _note_clock(self, date: str) -> None:
+        there = parse_date(date)
+        if there is not None:
+            self.ahead_s = (self.now() - there).total_seconds()
 
     def _where(self, path: str) -> str:
         return scrub(self.base_url.rstrip("/") + "/" + path.lstrip("/"))
@@ -188,9 +198,11 @@ class _Cut:
 
 
 def parse_json(body: bytes) -> Any:
-    """Strict JSON: UTF-8 with or without BOM, exact decimals, no NaN, bounded depth; raises Retryable otherwise."""
+    """Strict JSON: UTF-8 with or without BOM, exact decimals, no NaN, no key twice, bounded depth; else Retryable."""
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_constant)
+        value = json.loads(
+            body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_twins
+        )
     except (ValueError, RecursionError, ArithmeticError) as error:
         start = body[:60].decode("utf-8", "replace").strip()
         raise Retryable(f"the answer is no complete JSON ({type(error).__name__}; it begins {start!r})") from None
@@ -209,11 +221,17 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if value.isdigit():
         return float(value)
+    when = parse_date(value)
+    return None if when is None else max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def parse_date(value: str) -> datetime | None:
+    """The aware time of an HTTP date, None when it is none."""
     try:
         when = email.utils.parsedate_to_datetime(value)
     except ValueError:
         return None
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    return when.replace(tzinfo=when.tzinfo or UTC)
 
 
 @functools.cache
@@ -230,15 +248,37 @@ def _wait_s(state: tenacity.RetryCallState, rule: Pace) -> float:
 
 
 def _bounded(response: httpx.Response, deadline: float) -> bytes:
+    """The body, inflated here bit by bit: a few kilobytes may swell to any size, and httpx would let them."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip", ""}:
+        raise Retryable(f"the answer is encoded as {encoding[:20]!r}, which nobody asked for")
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if "gzip" in encoding else None
     parts, size = [], 0
-    for part in response.iter_bytes():
+    for part in response.iter_raw():
+        part = _inflated(inflate, part, MAX_BODY_BYTES + 1 - size) if inflate else part
         size += len(part)
         if size > MAX_BODY_BYTES:
             raise Retryable(f"the answer is larger than {MAX_BODY_BYTES} bytes")
         if time.monotonic() > deadline:
             raise Retryable("the answer came too slowly")
         parts.append(part)
+    if inflate and size and not inflate.eof:
+        raise Retryable("the answer was cut short")
     return b"".join(parts)
+
+
+def _inflated(inflate: Any, part: bytes, room: int) -> bytes:
+    try:
+        return bytes(inflate.decompress(part, room))
+    except zlib.error as error:
+        raise Retryable(f"the answer is no complete gzip ({error})") from None
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
 
 
 def _no_constant(name: str) -> Any:

@@ -181,11 +181,21 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedLook:
+    """A charge that was asked for by its ref and could not be read, while the provider answers otherwise."""
+
+    provider: str
+    ref: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What one step of a pull brought: stored in one transaction, with the progress that it proves.
 
     `drained` is set on the page that completes a window: everything in it has now been read. `gap` says why a
-    window stays incomplete although its rows are stored. `released` are quarantine keys now understood.
+    window stays incomplete although its rows are stored. `snapshot` is the time at which a reading of a whole table
+    began: payments that none of its pages has are gone from the shop once it is drained.
     """
 
     feed: str
@@ -197,8 +207,10 @@ class Page:
     payments: tuple[Payment, ...] = ()
     raws: tuple[RawRecord, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    failed: tuple[FailedLook, ...] = ()
     drained: Window | None = None
     gap: "Gap | None" = None
+    snapshot: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from reconciler import columns, schema_judged, schema_told
+from reconciler import columns, schema_judged, schema_pull, schema_told
 from reconciler.columns import BigId, UtcTime
 
-MORE = (schema_judged, schema_told)
+MORE = (schema_judged, schema_pull, schema_told)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
@@ -194,7 +194,11 @@ feeds = Table(
     Column("last_attempt_at", UtcTime),
     Column("last_success_at", UtcTime),
     Column("last_error", Text),
+    Column("wanted_since", UtcTime),
+    Column("whole_at", UtcTime),
 )
+"""`complete_…`: the span that was read completely; `wanted_since`: how far back it is to be read in all; `whole_at`:
+when it was last read from there on in one piece."""
 
 gaps = Table(
     "gaps",

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 _CODE = re.compile(r"[0-9A-Za-z]{16}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_UUID_REF = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:[0-9]+)?", re.IGNORECASE | re.ASCII)
 _CARD = re.compile(r"(?<![0-9A-Za-z-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])", re.ASCII)
 
 
@@ -12,6 +13,11 @@ def fold_email(value: str | None) -> str | None:
     """The form in which e-mails are compared: trimmed and case-folded (policy section 5); empty is None."""
     folded = (value or "").strip().casefold()
     return folded or None
+
+
+def fold_uuid(ref: str) -> str:
+    """A ref that is a UUID, or begins with one, in lower case: either case names the same thing; others unchanged."""
+    return ref.lower() if _UUID_REF.fullmatch(ref) else ref
 
 
 def clean(value: object) -> str | None:

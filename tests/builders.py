@@ -106,6 +106,11 @@ def looked_up(ref: str = "1001", **changes: Any) -> ChargeState:
     return replace(ChargeState("digiseller", ref, NOW, True, "3", claimed=True), **changes)
 
 
+def tribute_look(ref: str = UUID.format(1), **changes: Any) -> ChargeState:
+    """Tribute's answer about one shop order: it was read just now."""
+    return replace(ChargeState("tribute", ref, NOW, True, "paid"), **changes)
+
+
 def unclaimed(ref: str = "1001") -> ChargeState:
     """The provider's answer about one invoice whose code nobody presented."""
     return looked_up(ref, claimed=False)

@@ -12,6 +12,7 @@ from tests.builders import (
     order,
     pending,
     tribute_charge,
+    tribute_look,
     tribute_order,
     unclaimed,
 )
@@ -108,12 +109,13 @@ CROSSINGS = (
             tribute_charge(recurring=True, occurred_at=ago(days=20)),
             tribute_order(created_at=ago(days=20)),
             tribute_order("T2", created_at=ago(days=13)),
+            tribute_look(),
         ),
         (f"missing_charge(fewer_charges) {T1} of T2",),
     ),
     Crossing(
         "prepaid is not paid: the shop delivered too early",
-        (tribute_charge(status=Status.PREPAID), tribute_order()),
+        (tribute_charge(status=Status.PREPAID), tribute_order(), tribute_look()),
         (f"missing_charge(not_paid) {T1} of T1",),
     ),
     Crossing(

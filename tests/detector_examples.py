@@ -17,6 +17,7 @@ from tests.builders import (
     pending,
     refund,
     tribute_charge,
+    tribute_look,
     tribute_order,
     unclaimed,
 )
@@ -213,14 +214,37 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("paid", (charge(), order())),
         Example(
             "the charge failed",
-            (tribute_charge(status=Status.FAILED), tribute_order()),
+            (tribute_charge(status=Status.FAILED), tribute_order(), tribute_look()),
             (("not_paid", (UUID.format(1),), "T1"),),
+        ),
+        Example(
+            "pending when it was last read, before the order changed",
+            (tribute_charge(status=Status.PENDING), tribute_order(), tribute_look(read_at=ago(hours=4.95))),
+        ),
+        Example(
+            "a payment of it waits in quarantine",
+            (
+                tribute_charge(),
+                tribute_look(),
+                tribute_order(),
+                tribute_order("T2", created_at=ago(hours=4)),
+                Quarantined("tribute", "tribute.transactions", f"{UUID.format(1)}:77", "unknown type", {}),
+            ),
         ),
         Example("a trial owes nothing", (tribute_charge(status=Status.TRIAL), tribute_order())),
         Example(
             "two orders share a Tribute order that was paid once",
-            (tribute_charge(), tribute_order(), tribute_order("T2", created_at=ago(hours=4))),
+            (tribute_charge(), tribute_look(), tribute_order(), tribute_order("T2", created_at=ago(hours=4))),
             (("fewer_charges", (UUID.format(1),), "T2"),),
+        ),
+        Example(
+            "the second of them was delivered after the last look",
+            (
+                tribute_charge(),
+                tribute_look(read_at=ago(hours=2)),
+                tribute_order(),
+                tribute_order("T2", created_at=ago(hours=4), updated_at=ago(hours=1)),
+            ),
         ),
     ),
     "amount_mismatch": (

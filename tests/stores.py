@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from reconciler.schema import metadata
+from reconciler.schema_told import audit_records
 from reconciler.store.engine import open_store, read
 
 
@@ -29,3 +31,10 @@ def stored(engine: sa.Engine, table: sa.Table) -> list[Any]:
     """All rows of a table, in the order of its key."""
     with read(engine) as connection:
         return list(connection.execute(sa.select(table).order_by(*table.primary_key)))
+
+
+def empty(connection: sa.Connection) -> None:
+    """Take every row out of the store, but for the audit's, which nothing may delete."""
+    for table in reversed(metadata.sorted_tables):
+        if table is not audit_records:
+            connection.execute(sa.delete(table))

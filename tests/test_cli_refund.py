@@ -70,6 +70,13 @@ def test_a_reference_that_was_not_pulled_yet_is_accepted(program: Program, engin
     assert len(stored(engine)) == 1
 
 
+def test_a_uuid_in_upper_case_is_recorded_as_the_provider_writes_it(program: Program, engine: sa.Engine) -> None:
+    upper = "550E8400-E29B-41D4-A716-446655440000"
+    done = record(program, provider="tribute", ref=upper, currency="USD")
+    assert done.json()["ref"] == upper.lower()
+    assert stored(engine)[0].ref == upper.lower()
+
+
 def test_the_same_call_again_is_told_and_changes_nothing(program: Program, engine: sa.Engine) -> None:
     first, again = record(program).json(), record(program).json()
     assert (first["recorded"], again["recorded"]) == (True, False)

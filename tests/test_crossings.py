@@ -3,10 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
-from reconciler.schema import metadata
 from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
-from tests import crossings_deliveries, crossings_payments, crossings_reversals
+from tests import crossings_deliveries, crossings_payments, crossings_reversals, stores
 from tests.builders import Approval, World, ago, charge, order, refund
 from tests.crossing import Crossing, paid, tied, told
 
@@ -22,8 +21,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
 def empty(engine: sa.Engine) -> World:
     """A world without facts, whose feeds are complete."""
     with write(engine) as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(sa.delete(table))
+        stores.empty(connection)
     return World(engine).complete()
 
 

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.detectors import KINDS
-from reconciler.schema import metadata
 from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
+from tests import stores
 from tests.builders import World
 from tests.detector_examples import EXAMPLES, Example
 
@@ -41,8 +41,7 @@ def postgres_engine(postgres_server: sa.URL) -> Iterator[sa.Engine]:
 def check(engine: sa.Engine, kind: str, example: Example) -> None:
     """Empty the store, judge the example's world and compare what was found of the kind."""
     with write(engine) as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(sa.delete(table))
+        stores.empty(connection)
     judged = World(engine).complete().add(*example.facts).judge()
     found = [
         (row["reason"], tuple(row["transaction_ids"]), row["order_id"])

@@ -219,7 +219,7 @@ def test_the_sales_feed_is_the_one_whose_completeness_counts(desk):
     main = [feed.name for feed in desk.provider.feeds() if feed.main]
     names = [feed.name for feed in desk.provider.feeds()]
     assert main == ["digiseller.sales"]
-    assert names == ["digiseller.sales", "digiseller.receipts", "digiseller.sweep", "digiseller.chats"]
+    assert names == [f"digiseller.{name}" for name in ("sales", "receipts", "sweep", "chats", "compare")]
 
 
 def test_a_limit_stricter_than_the_configured_one_is_outlived(desk, small_pages):

@@ -1,5 +1,7 @@
 """The one HTTP client: patient, bounded, exact with numbers, and silent about secrets."""
 
+import gzip
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -9,6 +11,7 @@ import httpx
 import pytest
 import respx
 
+from providers.simulators.server import SimulatedServer
 from reconciler.errors import NeedsOperator, Retryable
 from reconciler.http import Http, Pace, parse_json, retry_after_s, scrub
 
@@ -107,6 +110,7 @@ def test_numbers_are_exact_and_a_byte_order_mark_is_no_fault() -> None:
         b"[" * 100_000,
         b"[" * 100 + b"]" * 100,
         b"1" * 5000,
+        b'{"retval": 0, "retval": 1}',
     ],
 )
 def test_anything_but_complete_json_is_refused(body: bytes) -> None:
@@ -117,3 +121,52 @@ def test_anything_but_complete_json_is_refused(body: bytes) -> None:
 def test_secrets_in_urls_are_masked() -> None:
     text = scrub("GET https://x/api?token=ABC&page=1 sign=def uniquecode=123 and apilogin")
     assert text == "GET https://x/api?token=***&page=1 sign=*** uniquecode=*** and apilogin"
+
+
+class Swelling(SimulatedServer):
+    """A host whose few kilobytes inflate to 200 MiB."""
+
+    bomb = gzip.compress(bytes(200 * 1024 * 1024))
+
+    def handle(self, method: str, path: str, query: Any, body: bytes) -> Any:
+        """Always the same."""
+        return 200, {"Content-Encoding": "gzip"}, self.bomb
+
+
+def test_a_body_that_swells_beyond_the_limit_is_refused_before_it_fills_the_memory() -> None:
+    with Swelling() as server:
+        http = Http(server.url, {"default": Pace(1000, 1.0, tries=1)})
+        tracemalloc.start()
+        with pytest.raises(Retryable, match="larger than"):
+            http.call("GET", "x")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        http.close()
+    assert peak < 40 * 1024 * 1024
+
+
+@respx.mock
+def test_a_gzip_body_is_read_and_a_cut_or_foreign_one_is_refused() -> None:
+    packed = gzip.compress(b'{"a": 1}')
+
+    def answer(body: bytes, encoding: str = "gzip") -> Any:
+        headers = {"Content-Encoding": encoding}
+        respx.get(BASE + "x").mock(return_value=httpx.Response(200, headers=headers, stream=httpx.ByteStream(body)))
+        return client([], tries=1).call("GET", "x").json()
+
+    assert answer(packed) == {"a": 1}
+    for body, encoding in ((packed[:-9], "gzip"), (b"no gzip", "gzip"), (packed, "br")):
+        with pytest.raises(Retryable):
+            answer(body, encoding)
+
+
+@respx.mock
+def test_the_difference_of_the_clocks_is_told_by_the_last_answer() -> None:
+    there = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+    dated = httpx.Response(200, headers={"Date": format_datetime(there, usegmt=True)})
+    respx.get(BASE + "x").mock(side_effect=[dated, httpx.Response(200), httpx.Response(200, headers={"Date": "soon"})])
+    http = Http(BASE, {"default": Pace(1000, 1.0)}, now=lambda: there + timedelta(minutes=5))
+    assert http.ahead_s is None
+    for _ in range(3):
+        http.call("GET", "x")
+        assert http.ahead_s == 300

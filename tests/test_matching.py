@@ -12,10 +12,10 @@ from reconciler.columns import to_us
 from reconciler.matching import relations, run
 from reconciler.matching.terms import Coverage, Horizon, Terms
 from reconciler.model import Account, ChargeState, Order, Payment, Transaction
-from reconciler.schema import metadata
 from reconciler.store.engine import open_store, write
 from reconciler.store.facts import save_page
 from reconciler.store.steps import StoreEngine, match_stored
+from tests import stores
 from tests.builders import NOW, UUID, ago, charge, order, page_of, tribute_charge
 from tests.matching_oracle import Oracle, ties_of
 
@@ -43,8 +43,7 @@ def horizon() -> Horizon:
 def plan_result(engine: sa.Engine, facts: list[Any]) -> dict[str, set[tuple[str, str, str]]]:
     """Store facts in the order given, run the plan, and read its tables."""
     with write(engine) as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(sa.delete(table))
+        stores.empty(connection)
         save_page(connection, page_of(facts), NOW)
         matched = match_stored(connection, Terms(), horizon())
         return {name: _rows(matched, getattr(relations, name)) for name in ("tie", "contested", "likely")}

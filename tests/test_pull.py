@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from jobs.pull import BEGINNING, Pull
+from jobs.pull import Pull
+from jobs.windows import BEGINNING
 from providers.base import Check, Feed
 from reconciler.errors import NeedsOperator, Retryable
 from reconciler.model import Gap, Page, Window
@@ -26,6 +27,7 @@ class Scripted:
     script: dict[str, Callable[[Window], Iterator[Page]]]
     name: str = "digiseller"
     every: timedelta | None = None
+    ahead_s: float | None = None
     asked: dict[str, Window] = field(default_factory=dict)
     looked: list[str] = field(default_factory=list)
 

@@ -67,6 +67,17 @@ def test_missing_accounts_and_payments_are_no_fault(export):
         assert (page.accounts, page.payments, page.drained) == ((), (), Window(LONG_AGO, NOW))
 
 
+def test_payments_are_a_whole_reading_only_if_all_of_them_were_there_and_understood(export, tmp_path):
+    def whole(shop):
+        return [page.snapshot for page in pages(shop, "shop.payments")] == [NOW]
+
+    assert whole(export(csv_text([payment_row()]), "payments"))
+    assert whole(export("order_id,provider,provider_ref\n", "payments")), "the shop ties none any more"
+    assert not whole(export(csv_text([payment_row(), payment_row(provider="paypal")]), "payments"))
+    (tmp_path / "payments.csv").unlink()
+    assert not whole(ledger(directory=str(tmp_path))), "it may be missing while it is exported"
+
+
 def test_only_changed_rows_are_read(export):
     rows = [
         order_row("old", updated_at="2026-11-22T11:59:59+03:00"),

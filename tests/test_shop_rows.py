@@ -213,3 +213,18 @@ def test_a_broken_row_goes_by_its_order_id_only_where_that_is_sure():
     assert rows.quarantined(ORDERS, Row({"order_id": "ORD-1", "status": "x"}, "cut"), "cut").key == "ORD-1"
     assert rows.quarantined(ORDERS, Row({"order_id": "ORD-1"}, "cut"), "cut").key != "ORD-1"
     assert rows.quarantined(ORDERS, Row({"status": "x", "order_id": "ORD-1"}, "cut"), "cut").key != "ORD-1"
+
+
+UPPER = "550E8400-E29B-41D4-A716-446655440000"
+
+
+@pytest.mark.parametrize("ref", [UPPER, f"{UPPER}:77"])
+def test_a_tribute_uuid_is_the_same_in_either_case(ref):
+    assert order(provider="tribute", provider_ref=ref).provider_ref == ref.lower()
+    assert order(provider=None, provider_ref=ref).provider_ref == ref.lower()
+    assert rows.payment(payment_row(provider="tribute", provider_ref=ref)).provider_ref == ref.lower()
+
+
+def test_refs_of_other_providers_keep_their_case():
+    assert order(provider="digiseller", provider_ref=UPPER).provider_ref == UPPER
+    assert order(provider="tribute", provider_ref="Purchase-7A").provider_ref == "Purchase-7A"

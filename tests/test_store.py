@@ -166,7 +166,7 @@ def test_only_one_process_works_at_a_time(engine: sa.Engine) -> None:
 
 
 def test_a_holder_whose_process_is_gone_is_replaced_at_once(engine: sa.Engine) -> None:
-    host, pid, _ = lease._me().split("|")
+    host, pid, _ = lease.me().split("|")
     with write(engine) as connection:
         connection.execute(
             sa.insert(leases).values(

@@ -463,13 +463,13 @@ def test_the_first_sale_after_a_trial_is_the_orders_first_charge():
 
 
 def test_a_postponed_look_never_replaces_what_is_known_better():
-    (charge,) = charges.postponed(order(), NOW).transactions
+    (charge,) = charges.postponed(order()).transactions
     assert (charge.status, charge.listed) == (Status.PAID, False)
 
 
 def test_a_trial_whose_transactions_cannot_be_read_claims_no_charge():
     trial = order(trialPeriod="seven_days")
-    assert charges.postponed(trial, NOW).transactions == ()
+    assert charges.postponed(trial).transactions == ()
     assert charges.unreadable(trial, NOW, "refused").transactions == ()
 
 

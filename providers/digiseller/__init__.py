@@ -15,6 +15,7 @@ __all__ = ["DigiSeller", "build"]
 
 SWEEP_REACH = timedelta(days=180)
 SWEEP_EVERY = timedelta(days=1)
+COMPARE_ROUND = timedelta(days=7)
 
 
 class DigiSeller:
@@ -29,15 +30,18 @@ class DigiSeller:
     def feeds(self) -> tuple[Feed, ...]:
         """Sales first, so that refunds and signals find their charge.
 
-        A refund flips an old sale's row without moving its date, so the sweep looks far back (fact sheet A0.4).
+        A refund flips an old sale's row without moving its date, so the sweep looks far back (fact sheet A0.4). What
+        was dated back or edited late shows in no window of its own: all sales come by again, slowly, once a week.
         """
         sales = SalesFeed(self._client, self._now, parse.SALES)
         sweep = SalesFeed(self._client, self._now, f"{self.name}.sweep", ONLY_RETURNED)
+        compare = SalesFeed(self._client, self._now, f"{self.name}.compare")
         return (
             Feed(sales.name, sales.fetch, main=True),
             Feed(parse.RECEIPTS, lambda window: feeds.receipts(self._client, window)),
             Feed(sweep.name, sweep.fetch, reach=SWEEP_REACH, every=SWEEP_EVERY),
             Feed(parse.CHATS, lambda window: feeds.chats(self._client, window)),
+            Feed(compare.name, compare.fetch, reach=SWEEP_REACH, round=COMPARE_ROUND),
         )
 
     def read(self, refs: Iterable[str]) -> Iterator[Page]:
@@ -46,6 +50,11 @@ class DigiSeller:
         Never asks by unique code: that would count as the code's check (fact sheet A5).
         """
         return details.read(self._client, refs, self._now)
+
+    @property
+    def ahead_s(self) -> float | None:
+        """How many seconds this machine's clock is ahead of DigiSeller's, None before its first answer."""
+        return self._client.ahead_s
 
     def check(self) -> Iterator[Check]:
         """Look at log-in, clock and rights without changing anything."""

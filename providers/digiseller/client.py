@@ -1,13 +1,12 @@
 """DigiSeller's API as calls: the log-in, the token that every URL carries, and what its refusals mean."""
 
-import email.utils
 import hashlib
 import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from providers.digiseller.fields import whole
@@ -53,13 +52,17 @@ class Client:
     ) -> None:
         """`now` is the wall clock (for the log-in's timestamp), `clock` the monotonic one (for the token's age)."""
         self._settings, self._now, self._sleep, self._clock = settings, now, sleep, clock
-        self._http = Http(settings.base_url, _paces(settings), sleep=sleep)
+        self._http = Http(settings.base_url, _paces(settings), sleep=sleep, now=now)
         self._lock = threading.Lock()
         self._token: str | None = None
         self._tokens: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # kept only to be struck out of messages
         self._token_until = 0.0
         self._last_stamp = 0
-        self.skew_s: float | None = None
+
+    @property
+    def ahead_s(self) -> float | None:
+        """How many seconds this machine's clock is ahead of DigiSeller's; None when its answers do not tell."""
+        return self._http.ahead_s
 
     def close(self) -> None:
         """Give connections back."""
@@ -176,15 +179,7 @@ class Client:
         body = _object("apilogin", answer)
         if answer.status == 200 and verdict(body) is None:
             raise Retryable("DigiSeller answered apilogin without a verdict")
-        self._note_skew(answer.headers.get("date"))
         return body
-
-    def _note_skew(self, date: str | None) -> None:
-        try:
-            there = email.utils.parsedate_to_datetime(date or "")
-        except ValueError:
-            return
-        self.skew_s = (there.replace(tzinfo=there.tzinfo or UTC) - self._now()).total_seconds()
 
     def _seen(self, path: str, answer: Answer) -> tuple[int, dict[str, Any]]:
         if answer.status == 401:

@@ -8,7 +8,7 @@ from typing import Any
 from providers.digiseller import parse
 from providers.digiseller.client import Client, verdict
 from reconciler.errors import Retryable
-from reconciler.model import Page
+from reconciler.model import FailedLook, Page
 
 FAULTS_IN_A_ROW = 3
 _INVOICE = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -21,29 +21,25 @@ _NOT_ABOUT_IT = re.compile(r"no http resource|permission|forbidden|denied|not al
 
 
 def read(client: Client, refs: Iterable[str], now: Callable[[], datetime]) -> Iterator[Page]:
-    """One page for each ref that could be read; raises Retryable or NeedsOperator.
+    """One page for each ref, which says so where it could not be read; raises Retryable or NeedsOperator.
 
-    An invoice that cannot be read now keeps back none of the others: the fault is raised at the end, or at once when
-    several follow each other, since then it is the service that is down. A ref that is no number is not found without
-    asking: invoices are whole numbers (fact sheet A0.1).
+    An invoice that cannot be read now keeps back none of the others; when several follow each other, the fault is
+    raised, since then it is the service that is down. A ref that is no number is not found without asking: invoices
+    are whole numbers (fact sheet A0.1).
     """
-    fault: Retryable | None = None
     in_a_row = 0
     for ref in refs:
         if not (_INVOICE.fullmatch(ref) and int(ref)):
             yield parse.not_found(ref, now())
             continue
         try:
-            page = _read_one(client, ref, now)
+            page, fault = _read_one(client, ref, now), None
         except Retryable as error:
-            fault, in_a_row = error, in_a_row + 1
-            if in_a_row == FAULTS_IN_A_ROW:
-                raise
-            continue
-        in_a_row = 0
+            page, fault = Page(parse.DETAILS, failed=(FailedLook(parse.PROVIDER, ref, str(error)),)), error
         yield page
-    if fault is not None:
-        raise fault
+        in_a_row = in_a_row + 1 if fault else 0
+        if fault and in_a_row == FAULTS_IN_A_ROW:
+            raise fault
 
 
 def _read_one(client: Client, ref: str, now: Callable[[], datetime]) -> Page:

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from providers.base import Check
+from providers.base import MAX_SKEW_S, Check
 from providers.digiseller.client import Client
 from providers.digiseller.feeds import receipts_request
 from providers.digiseller.sales import ALL, request
 from reconciler.errors import NeedsOperator, Retryable
 from reconciler.model import Window
 
-MAX_SKEW_S = 120
 _LATER = "look whether DigiSeller is under maintenance, and try again"
 
 
@@ -20,7 +19,7 @@ def check(client: Client, now: Callable[[], datetime]) -> Iterator[Check]:
     yield login
     if login.state != "ok":
         return
-    yield from _clock(client.skew_s)
+    yield from _clock(client.ahead_s)
     window = Window(now() - timedelta(hours=1), now())
     yield _tried(
         "DigiSeller sales (right 'Statistics')",
@@ -49,11 +48,11 @@ def _tried(name: str, ask: Callable[[], object], advice: str) -> Check:
     return Check(name, "ok", "works")
 
 
-def _clock(skew_s: float | None) -> Iterator[Check]:
-    if skew_s is None:
+def _clock(ahead_s: float | None) -> Iterator[Check]:
+    if ahead_s is None:
         return
-    name, off = "DigiSeller clock", f"{abs(skew_s):.0f} s {'behind' if skew_s > 0 else 'ahead of'} DigiSeller's"
-    if abs(skew_s) > MAX_SKEW_S:
+    name, off = "DigiSeller clock", f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} DigiSeller's"
+    if abs(ahead_s) > MAX_SKEW_S:
         yield Check(name, "warning", f"this machine's clock is {off}", "synchronise the clock (NTP)")
     else:
         yield Check(name, "ok", "this machine's clock agrees with DigiSeller's")

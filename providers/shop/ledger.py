@@ -1,8 +1,8 @@
 """The shop's ledger as a source: three feeds of pages, and a check of its tables and of what it must not allow."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from itertools import islice
 
 from providers.base import Check, Feed
@@ -16,6 +16,8 @@ from reconciler.model import Account, Order, Page, Payment, Quarantined, RawReco
 from reconciler.settings import Shop
 
 PAGE_ROWS = 2_000
+WHOLE_EVERY = timedelta(days=7)
+"""How often every row is read again, for those that changed without saying so in `updated_at`."""
 SAMPLE_ROWS = 100
 """How many rows `check` tries to understand."""
 
@@ -30,12 +32,13 @@ class ShopLedger:
     reader: Reader
     now: Callable[[], datetime]
     name: str = field(default="shop", init=False)
+    ahead_s: float | None = field(default=None, init=False)
 
     def feeds(self) -> tuple[Feed, ...]:
         """Orders, whose completeness lets an absence be concluded; then accounts and the ties of payments."""
         return (
-            Feed("shop.orders", lambda window: self._fetch(ORDERS, window), main=True),
-            Feed("shop.accounts", lambda window: self._fetch(ACCOUNTS, window)),
+            Feed("shop.orders", lambda window: self._fetch(ORDERS, window), main=True, whole_every=WHOLE_EVERY),
+            Feed("shop.accounts", lambda window: self._fetch(ACCOUNTS, window), whole_every=WHOLE_EVERY),
             Feed("shop.payments", lambda window: self._fetch(PAYMENTS, window)),
         )
 
@@ -53,15 +56,26 @@ class ShopLedger:
 
     def _fetch(self, shape: Shape, window: Window) -> Iterator[Page]:
         start = self.now()
-        since = None if shape is PAYMENTS else window.since
-        found = self.reader.rows(shape, since)
-        chunk = list(islice(found, PAGE_ROWS))
+        found = self.reader.rows(shape, None if shape is PAYMENTS else window.since)
+        chunk, understood = list(islice(found, PAGE_ROWS)), True
         while following := list(islice(found, PAGE_ROWS)):
-            yield self._page(shape, chunk, None)
+            page = self._page(shape, chunk)
+            understood = understood and not page.quarantined
+            yield self._part_of(shape, start, page)
             chunk = following
-        yield self._page(shape, chunk, Window(window.since, max(start, window.since)))
+        last = replace(self._page(shape, chunk), drained=Window(window.since, max(start, window.since)))
+        understood = understood and not last.quarantined
+        yield self._part_of(shape, start, last) if understood and self._is_there(shape, chunk) else last
 
-    def _page(self, shape: Shape, chunk: Iterable[Row], drained: Window | None) -> Page:
+    def _part_of(self, shape: Shape, start: datetime, page: Page) -> Page:
+        """The page as a part of a reading of the whole table, which only that of payments always is."""
+        return replace(page, snapshot=start) if shape is PAYMENTS else page
+
+    def _is_there(self, shape: Shape, rows: list[Row]) -> bool:
+        """Whether the table was read and not merely absent: a file may be missing while it is exported anew."""
+        return bool(rows) or self.reader.columns(shape) is not None
+
+    def _page(self, shape: Shape, chunk: Iterable[Row]) -> Page:
         good: list[Record] = []
         bad: list[Quarantined] = []
         for row in chunk:
@@ -77,7 +91,6 @@ class ShopLedger:
             payments=tuple(record for record in records if isinstance(record, Payment)),
             raws=tuple(body for _, body in good),
             quarantined=tuple(bad),
-            drained=drained,
         )
 
     def _understood(self, shape: Shape, row: Row) -> Order | Account | Payment:
@@ -100,7 +113,7 @@ class ShopLedger:
             yield Check(name, "failed", str(error), _NOT_READ)
             return
         yield _columns_found(shape, where, columns)
-        bad = self._page(shape, self.reader.rows(shape, limit=SAMPLE_ROWS), None).quarantined
+        bad = self._page(shape, self.reader.rows(shape, limit=SAMPLE_ROWS)).quarantined
         if bad:
             message = f"{where}: {len(bad)} of the first {SAMPLE_ROWS} rows cannot be understood: {bad[0].reason}"
             yield Check(name, "warning", message, "correct these rows, or the query for them in [shop]")

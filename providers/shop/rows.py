@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from providers.shop import fields
 from reconciler.errors import BadRecord
 from reconciler.model import Account, Order, OrderStatus, Payment, Quarantined, RawRecord
-from reconciler.text import clean, code_hash, fold_email, storable
+from reconciler.text import clean, code_hash, fold_email, fold_uuid, storable
 
 PROVIDERS = ("digiseller", "tribute")
+UUID_PROVIDERS = ("tribute", None)
 ACCOUNT_STATES = ("active", "suspended", "banned")
 T = TypeVar("T")
 _ORDER_STATES = tuple(state.value for state in OrderStatus)
@@ -94,6 +95,7 @@ PAYMENTS = Shape(
 def order(row: Mapping[str, Any], *, zoneless: bool = False) -> Order:
     """A row of `orders`; raises BadRecord naming the column. `zoneless`: see `fields.moment`."""
     currency = _needed(row, "currency", fields.currency_code)
+    provider = _read(row, "provider", lambda value: fields.one_of(value, PROVIDERS))
     return Order(
         order_id=_needed(row, "order_id", fields.text_id),
         amount_minor=_amount(row, currency),
@@ -102,8 +104,8 @@ def order(row: Mapping[str, Any], *, zoneless: bool = False) -> Order:
         created_at=_needed(row, "created_at", lambda value: fields.moment(value, zoneless=zoneless)),
         updated_at=_needed(row, "updated_at", lambda value: fields.moment(value, zoneless=zoneless)),
         delivered_at=_read(row, "delivered_at", lambda value: fields.moment(value, zoneless=zoneless)),
-        provider=_read(row, "provider", lambda value: fields.one_of(value, PROVIDERS)),
-        provider_ref=_read(row, "provider_ref", fields.number_id),
+        provider=provider,
+        provider_ref=_ref(row, provider),
         code_hash=code_hash(clean(row.get("unique_code"))),
         account_id=_read(row, "account_id", fields.text_id),
         buyer_email=fold_email(_read(row, "buyer_email", fields.text_id)),
@@ -129,11 +131,11 @@ def account(row: Mapping[str, Any], *, zoneless: bool = False) -> Account:
 
 def payment(row: Mapping[str, Any]) -> Payment:
     """A row of `payments`; raises BadRecord naming the column that is empty or wrong."""
-    return Payment(
-        order_id=_needed(row, "order_id", fields.text_id),
-        provider=_needed(row, "provider", lambda value: fields.one_of(value, PROVIDERS)),
-        provider_ref=_needed(row, "provider_ref", fields.number_id),
-    )
+    provider = _needed(row, "provider", lambda value: fields.one_of(value, PROVIDERS))
+    ref = _ref(row, provider)
+    if ref is None:
+        raise BadRecord("provider_ref: it is empty")
+    return Payment(_needed(row, "order_id", fields.text_id), provider, ref)
 
 
 def raw(shape: Shape, row: Mapping[str, Any]) -> RawRecord:
@@ -149,6 +151,12 @@ def quarantined(shape: Shape, row: Row, reason: str) -> Quarantined:
     if row.fault:  # a code may have slipped into any cell
         body = {name: code_hash(value) or value if isinstance(value, str) else value for name, value in body.items()}
     return Quarantined("shop", f"shop.{shape.name}", key or _digest(body), storable(reason), body)
+
+
+def _ref(row: Mapping[str, Any], provider: str | None) -> str | None:
+    """The ref as its provider writes it. Tribute's are UUIDs, in lower case; what names no provider may be one too."""
+    ref = _read(row, "provider_ref", fields.number_id)
+    return fold_uuid(ref) if ref and provider in UUID_PROVIDERS else ref
 
 
 def _amount(row: Mapping[str, Any], currency: str) -> int:

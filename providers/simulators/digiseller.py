@@ -34,8 +34,8 @@ class DigiSellerSimulator(SimulatedServer):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Begin with no sales and the choices of `Switches`."""
-        super().__init__()
-        self.seller_id, self.api_key, self.now = seller_id, api_key, now
+        super().__init__(now)
+        self.seller_id, self.api_key = seller_id, api_key
         self.switches = Switches()
         self.sales: dict[int, SimulatedSale] = {}
         self._between_pages: list[SimulatedSale] = []

@@ -6,8 +6,9 @@ import struct
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -57,8 +58,9 @@ class SimulatedServer(ABC):
     manager, or with `start` and `stop`.
     """
 
-    def __init__(self) -> None:
-        """Take a port at once, so that `url` is known; nothing is answered before `start`."""
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Take a port at once, so that `url` is known; nothing is answered before `start`. `now` is its wall clock."""
+        self.now = now
         self.lock = threading.RLock()
         self.calls: list[Call] = []
         self.under_way: list[Call] = []
@@ -214,6 +216,10 @@ class _Handler(BaseHTTPRequestHandler):
             super().finish()
         except (OSError, ValueError):  # already torn down
             return
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header, by the simulator's own clock."""
+        return super().date_time_string(self.simulator.now().timestamp() if timestamp is None else timestamp)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing on stderr."""

@@ -26,12 +26,11 @@ class TributeSimulator(SimulatedServer):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`shops` are the ids of the active shops, oldest first; `now` dates what is given no time."""
-        super().__init__()
+        super().__init__(now)
         self.api_key = api_key
         self.shops = list(shops)
         self.switches = Switches()
         self._forms = Forms(self.switches)
-        self._now = now
         self._orders: dict[str, ShopOrder] = {}
         self._physical: dict[int, dict[str, Any]] | None = None
         self._last_id = 2**32
@@ -68,7 +67,7 @@ class TributeSimulator(SimulatedServer):
                 shop_id=self.shops[0] if shop_id is None else shop_id,
                 amount_minor=amount_minor,
                 currency=currency,
-                created_at=created_at or self._now(),
+                created_at=created_at or self.now(),
                 status="pending" if paid else status,
                 period=period,
                 extra=values,
@@ -103,7 +102,7 @@ class TributeSimulator(SimulatedServer):
             order = self._orders[uuid]
             again = order.period != "onetime" if recurring is None else recurring
             amount = order.amount_minor if amount_minor is None else amount_minor
-            when = at or self._now()
+            when = at or self.now()
             number = self._next_id() if sale_id is None else sale_id
             order.sales.append(Sale(number, amount, when, again, amount * FEE_PERCENT // 100, flags=flags))
             order.last_paid_at = when if order.period != "onetime" else None
@@ -118,12 +117,12 @@ class TributeSimulator(SimulatedServer):
             sale = next((one for one in sales if one.id == transaction_id), sales[-1])
             sale.refund = "completed" if completed else "initiated"
             sale.row_id = sale.row_id or self._next_id()
-            sale.row_at = sale.row_at or at or self._now()
+            sale.row_at = sale.row_at or at or self.now()
 
     def add_row(self, uuid: str, **fields: Any) -> None:
         """Put a row of any form among an order's transactions: other types, other units, nonsense."""
         with self.lock:
-            usual = {"id": self._next_id(), "type": "shop_order_sell", "createdAt": int(self._now().timestamp())}
+            usual = {"id": self._next_id(), "type": "shop_order_sell", "createdAt": int(self.now().timestamp())}
             self._orders[uuid].rows.append(usual | fields)
 
     def set_status(self, uuid: str, status: str) -> None:
@@ -156,7 +155,7 @@ class TributeSimulator(SimulatedServer):
         record = {
             "id": number,
             "status": status,
-            "created": (created_at or self._now()).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created": (created_at or self.now()).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "fullName": "John Doe",
             "email": "john@example.com",
             "phone": "+1234567890",

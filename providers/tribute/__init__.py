@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from providers.base import Check, Feed
+from providers.base import MAX_SKEW_S, Check, Feed
 from providers.tribute.client import Client
 from providers.tribute.feeds import PHYSICAL, SALES, SWEEP, Feeds
 from providers.tribute.records import PROVIDER
@@ -14,7 +14,6 @@ from reconciler.model import Page
 from reconciler.settings import TributeSettings
 
 REFUND_HORIZON = timedelta(days=180)
-MAX_SKEW_S = 120
 
 
 class Tribute:
@@ -25,11 +24,10 @@ class Tribute:
 
     name = PROVIDER
 
-    def __init__(self, client: Client, feeds: Feeds, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: Client, feeds: Feeds) -> None:
         """Built by `build`."""
         self._client = client
         self._feeds = feeds
-        self._now = now
 
     def feeds(self) -> tuple[Feed, ...]:
         """Sales first, then goods, then the slow re-reading of everything that can still be refunded."""
@@ -42,6 +40,11 @@ class Tribute:
     def read(self, refs: Iterable[str]) -> Iterator[Page]:
         """Look up charges by order uuid or `uuid:transactionId`; other refs cannot be pulled and yield nothing."""
         return self._feeds.read(refs)
+
+    @property
+    def ahead_s(self) -> float | None:
+        """How many seconds this machine's clock is ahead of Tribute's, None before its first answer."""
+        return self._client.ahead_s
 
     def check(self) -> Iterator[Check]:
         """Look at log-in, shops, goods and clock. Once one of them fails, the others would only repeat it."""
@@ -71,10 +74,9 @@ class Tribute:
         return Check("tribute physical orders", "ok", "readable" if sold else "this account has none")
 
     def _check_clock(self) -> Check:
-        theirs = self._client.time()
-        if theirs is None:
+        if self.ahead_s is None:
             return Check("tribute clock", "warning", "Tribute's answers carry no date", "compare the clock by hand")
-        skew_s = round(abs((theirs - self._now()).total_seconds()))
+        skew_s = round(abs(self.ahead_s))
         if skew_s > MAX_SKEW_S:
             advice = "set this machine's clock by NTP: windows and due dates depend on it"
             return Check("tribute clock", "failed", f"this machine and Tribute differ by {skew_s} s", advice)
@@ -89,6 +91,6 @@ def build(
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigError("[providers.tribute] api_key is empty or has characters that an API key cannot have")
     pace = Pace(calls=settings.requests_per_second, period_s=1.0)
-    http = Http(settings.base_url, {"default": pace}, headers={"Api-Key": key}, sleep=sleep)
+    http = Http(settings.base_url, {"default": pace}, headers={"Api-Key": key}, sleep=sleep, now=now)
     client = Client(http)
-    return Tribute(client, Feeds(client, settings.shop_ids, now), now)
+    return Tribute(client, Feeds(client, settings.shop_ids, now))

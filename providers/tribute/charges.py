@@ -41,13 +41,14 @@ def unpaid(order: ShopOrder, now: datetime) -> Reading:
     return Reading((alone(order),), (_state(order, order.uuid, now),), (_raw(order),))
 
 
-def postponed(order: ShopOrder, now: datetime) -> Reading:
+def postponed(order: ShopOrder) -> Reading:
     """What an order says while its transactions cannot be read: a charge that never replaces one that is known better.
 
-    A paid trial makes no charge by itself: whether money has moved stands in the transactions alone.
+    A paid trial makes no charge by itself: whether money has moved stands in the transactions alone. What is known of
+    the order is as old as the order, so that nothing is concluded from the payments that it does not show.
     """
     charges = () if order.trial else (replace(alone(order), listed=False),)
-    return Reading(charges, (_state(order, order.uuid, now),), (_raw(order),))
+    return Reading(charges, (_state(order, order.uuid, order.created_at),), (_raw(order),))
 
 
 def unreadable(order: ShopOrder, now: datetime, reason: str) -> Reading:

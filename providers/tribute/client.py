@@ -1,9 +1,8 @@
 """Calls to Tribute's REST API: each returns the records of one answer, or raises the error that fits the fault."""
 
-import email.utils
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, TypeVar
 
 from providers.tribute import answers
@@ -95,15 +94,10 @@ class Client:
             return False
         return True
 
-    def time(self) -> datetime | None:
-        """The provider's clock, by the Date header of an answer; None when it sends none."""
-        said: str | None = self._http.call(
-            "GET", "shops", read=lambda answer: _checked(answer, "shops").headers.get("date")
-        )
-        try:
-            return email.utils.parsedate_to_datetime(said or "").astimezone(UTC)
-        except ValueError:
-            return None
+    @property
+    def ahead_s(self) -> float | None:
+        """How many seconds this machine's clock is ahead of Tribute's; None when its answers do not tell."""
+        return self._http.ahead_s
 
     def close(self) -> None:
         """Give the connections back."""

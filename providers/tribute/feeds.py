@@ -12,7 +12,7 @@ from providers.tribute.fields import is_uuid
 from providers.tribute.parse import ShopOrder
 from providers.tribute.records import ORDERS, PROVIDER, Reading, page
 from reconciler.errors import BadRecord, NeedsOperator, Retryable
-from reconciler.model import ChargeState, Gap, Page, Window
+from reconciler.model import ChargeState, FailedLook, Gap, Page, Window
 
 SALES = "tribute.sales"
 SWEEP = "tribute.sweep"
@@ -71,7 +71,7 @@ class Feeds:
         """Orders one by one, each with its transactions; refs of one order share the look.
 
         Refs that are no order's (purchases, physical orders) cannot be pulled and yield nothing (fact sheet A3). One
-        order that cannot be read stops no other; its Retryable is raised after them.
+        order that cannot be read is said and stops no other; several in a row mean that Tribute is down: Retryable.
         """
         wanted: dict[str, list[str]] = {}
         for ref in refs:
@@ -85,13 +85,12 @@ class Feeds:
                 reading = self._single(uuid, shops)
             except Retryable as error:
                 failures.note(error)
+                yield Page(SINGLE, failed=tuple(FailedLook(PROVIDER, ref, str(error)) for ref in same))
                 if failures.too_many:
-                    break
+                    raise
                 continue
             failures.in_a_row = 0
             yield page(SINGLE, (_with_missing(reading, same, self.now()),))
-        if failures.last:
-            raise failures.last
 
     def shops(self) -> tuple[int | None, ...]:
         """The ids of the shops to read: the configured ones, else every active one.
@@ -133,12 +132,12 @@ class Feeds:
         if not order.may_have_transactions:
             return charges.unpaid(order, self.now())
         if failures.too_many:
-            return charges.postponed(order, self.now())
+            return charges.postponed(order)
         try:
             reading = self._with_transactions(order, shop)
         except Retryable as error:
             failures.note(error)
-            return charges.postponed(order, self.now())
+            return charges.postponed(order)
         failures.in_a_row = 0
         return reading
 
@@ -165,7 +164,7 @@ class Feeds:
                 order = parse.shop_order(record)
             except BadRecord as error:
                 return _odd(record, error)
-            if order.uuid.lower() != uuid:
+            if order.uuid != uuid:
                 raise Retryable(f"Tribute answered with order {order.uuid} when asked for {uuid}")
             return self._with_transactions(order, shop)
         return Reading()

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.errors import BadRecord
 from reconciler.money import check_minor, to_decimal
+from reconciler.text import fold_uuid
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -23,10 +24,10 @@ def is_uuid(value: object) -> bool:
 
 
 def order_uuid(value: object) -> str:
-    """A shop order's id; raises BadRecord when it is no UUID, since it is part of every ref of that order."""
+    """A shop order's id in lower case; raises BadRecord when it is no UUID: it is part of every ref of that order."""
     if not is_uuid(value):
         raise BadRecord(f"expected a UUID, got {_shown(value)}")
-    return str(value).strip()
+    return fold_uuid(str(value).strip())
 
 
 def number_id(value: object) -> str:

@@ -1,6 +1,7 @@
 """Findings that only say aloud what the store holds: signs of disputes, gaps in feeds, unreadable records."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from reconciler.schema import gaps
 
 YOUNG_US = 15 * DAY_US
 """The longest time that a marketplace holds the proceeds back, so that a claim can still be settled from them."""
+MAX_SPANS = 3
 _SIGNS = {
     "chat_by_administration": "the provider's administration opened the chat with the buyer",
     "code_refuted": "the buyer says that the delivery did not happen",
@@ -60,22 +62,29 @@ def _gaps(_context: Context) -> Select[Any]:
 
 
 def _judge_gaps(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
-    for row in rows:
-        span = f"{row['since']:%Y-%m-%d %H:%M} to {row['until']:%Y-%m-%d %H:%M} UTC"
+    """One finding a feed, however its gaps move, shrink and part while it is read again."""
+    for feed, group in groupby(rows, key=lambda row: row["feed"]):
+        spans = list(group)
+        shown = ", and from ".join(_span(row) for row in spans[:MAX_SPANS])
+        more = f", and {len(spans) - MAX_SPANS} more times" if len(spans) > MAX_SPANS else ""
         yield Finding(
             kind="feed_gap",
-            subject=f"gap:{row['feed']}/{row['since']:%Y%m%dT%H%M%S}",
+            subject=f"gap:{feed}",
             severity="warning",
-            provider=row["feed"].split(".")[0],
+            provider=feed.split(".")[0],
             transaction_ids=(),
             reason="pages_missing",
             recommendation="manual",
             explanation=(
-                f"Feed {row['feed']} could not be read completely from {span}: {row['reason']}. Nothing is concluded "
-                f"for that time; it is read again with each run."
+                f"Feed {feed} could not be read completely from {shown}{more}: {spans[-1]['reason']}. Nothing is "
+                f"concluded for that time; it is read again with each run."
             ),
-            evidence={"feed": row["feed"], "since": row["since"].isoformat(), "until": row["until"].isoformat()},
+            evidence={"feed": feed, "gaps": [_span(row) for row in spans]},
         )
+
+
+def _span(row: Row) -> str:
+    return f"{row['since']:%Y-%m-%d %H:%M} to {row['until']:%Y-%m-%d %H:%M} UTC"
 
 
 def _quarantined(_context: Context) -> Select[Any]:

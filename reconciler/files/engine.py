@@ -32,6 +32,10 @@ class DuckEngine:
         """Execute a statement written for DuckDB."""
         self.connection.execute(text)
 
+    def all(self, text: str) -> list[tuple[Any, ...]]:
+        """The rows of a select written for DuckDB that gives few."""
+        return self.connection.execute(text).fetchall()
+
     def fill(self, table: Table, source: Select[Any]) -> int:
         """Insert what `source` yields; returns the number of rows."""
         names = ", ".join(f'"{column.name}"' for column in list(table.columns)[: len(source.selected_columns)])
@@ -43,10 +47,10 @@ class DuckEngine:
         """Insert plain rows."""
         if rows:
             names = list(rows[0])
-            marks = ", ".join("?" for _ in names)
             listed = ", ".join(f'"{name}"' for name in names)
-            values = [[row[name] for name in names] for row in rows]
-            self.connection.executemany(f"INSERT INTO {table.name} ({listed}) VALUES ({marks})", values)
+            columns = [[row[name] for row in rows] for name in names]
+            marks = ", ".join("unnest(?)" for _ in names)
+            self.connection.execute(f"INSERT INTO {table.name} ({listed}) SELECT {marks}", columns)
 
     def delete(self, table: Table, where: ColumnElement[bool] | None = None) -> None:
         """Delete rows, all of them without `where`."""
@@ -64,11 +68,17 @@ class DuckEngine:
 
 def open_engine(folder: Path, memory_limit: str) -> DuckEngine:
     """A fresh engine that spills into `folder` beyond `memory_limit` (such as `1GB`)."""
-    connection = duckdb.connect(str(folder / "plan.duckdb"))
+    connection = duckdb.connect()
     for name, value in (("memory_limit", memory_limit), ("temp_directory", str(folder)), ("TimeZone", "UTC")):
-        connection.execute(f"SET {name} = '{value.replace(chr(39), chr(39) * 2)}'")
+        connection.execute(f"SET {name} = {quoted(value)}")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET enable_progress_bar = false")
     return DuckEngine(connection)
+
+
+def quoted(value: object) -> str:
+    """A text as SQL writes it."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _text(statement: Any) -> str:

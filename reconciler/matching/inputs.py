@@ -226,8 +226,11 @@ def _is_findable(row: Table, providers: tuple[str, ...]) -> ColumnElement[bool]:
 
 
 def _absence(row: Table) -> ColumnElement[int]:
-    """What is established about the references that an order names (see `relations.order`)."""
-    charge, state, paid = schema.transactions, schema.charge_states, schema.payments
+    """What is established about the references that an order names (see `relations.order`).
+
+    That one is not paid, or not often enough, holds only if it was read after the order last changed, and read whole.
+    """
+    charge, state, paid, aside = schema.transactions, schema.charge_states, schema.payments, schema.quarantine
     unpaid = ("pending", "failed", "prepaid")
 
     def named(says: Callable[[Any, Any], ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -239,11 +242,20 @@ def _absence(row: Table) -> ColumnElement[int]:
             charge, charge.c.provider == provider, charge.c.ref == ref, charge.c.status.in_(statuses)
         )
 
+    def read(provider: Any, ref: Any, says: ColumnElement[bool]) -> ColumnElement[bool]:
+        return there_is(state, state.c.provider == provider, state.c.ref == ref, says)
+
     def denied(provider: Any, ref: Any) -> ColumnElement[bool]:
-        return there_is(state, state.c.provider == provider, state.c.ref == ref, state.c.found.is_(False))
+        return read(provider, ref, state.c.found.is_(False))
+
+    def told(provider: Any, ref: Any) -> ColumnElement[bool]:
+        parts = sa.or_(aside.c.key == ref, aside.c.key.startswith(ref + ":"))
+        doubtful = there_is(aside, aside.c.provider == provider, parts, aside.c.released_at.is_(None))
+        since = read(provider, ref, state.c.read_at >= row.c.updated_at)
+        return sa.and_(with_status(*unpaid, "paid")(provider, ref), since, ~doubtful)
 
     def unanswered(provider: Any, ref: Any) -> ColumnElement[bool]:
-        return sa.and_(ref.is_not(None), ~with_status(*unpaid, "paid")(provider, ref), ~denied(provider, ref))
+        return sa.and_(ref.is_not(None), ~told(provider, ref), ~denied(provider, ref))
 
     return sa.case(
         (named(unanswered), 0),

@@ -12,7 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Table
 
 from reconciler import schema
-from reconciler.model import Gap, Kind, Page, Quarantined, RawRecord, Signal, Status, Transaction, Window
+from reconciler.model import Kind, Page, Quarantined, RawRecord, Signal, Status, Transaction
+from reconciler.schema_pull import payments_read
+from reconciler.store.coverage import advance, save_gap
+from reconciler.store.looks import note_looks
 from reconciler.store.upsert import insert_new, upsert
 
 
@@ -23,19 +26,23 @@ def save_page(connection: sa.Connection, page: Page, now: datetime) -> None:
     _save_signals(connection, page.signals, now)
     upsert(connection, schema.orders, _oldest_first(page.orders, schema.orders), changes=_newer)
     upsert(connection, schema.accounts, _oldest_first(page.accounts, schema.accounts), changes=_newer)
-    insert_new(connection, schema.payments, _names(schema.payments), _tuples(page.payments, schema.payments))
+    _save_payments(connection, page)
     _save_raws(connection, page.raws, now)
     _release(connection, page, now)
-    _save_quarantined(connection, page.quarantined, now)
+    lasting = note_looks(connection, page.failed, page.states, now)
+    _save_quarantined(connection, [*page.quarantined, *lasting], now)
     if page.drained:
-        _advance(connection, page.feed, page.drained)
+        advance(connection, page.feed, page.drained)
     if page.gap:
-        _save_gap(connection, page.feed, page.gap, now)
+        save_gap(connection, page.feed, page.gap, now)
 
 
-def begin_feed(connection: sa.Connection, feed: str, now: datetime) -> None:
-    """Note that a feed is being read."""
-    upsert(connection, schema.feeds, [(feed, now)], columns=("name", "last_attempt_at"))
+def begin_feed(connection: sa.Connection, feed: str, now: datetime, wanted_since: datetime | None = None) -> None:
+    """Note that a feed is being read, and how far back it is to be read in all."""
+    values: dict[str, Any] = {"name": feed, "last_attempt_at": now}
+    if wanted_since is not None:
+        values["wanted_since"] = wanted_since
+    upsert(connection, schema.feeds, [tuple(values.values())], columns=tuple(values))
 
 
 def end_feed(connection: sa.Connection, feed: str, now: datetime, error: str | None) -> None:
@@ -164,6 +171,21 @@ def _newer(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:
     return {name: sa.case((wins, new[name]), else_=table.c[name]) for name in names}
 
 
+def _save_payments(connection: sa.Connection, page: Page) -> None:
+    """Payments have no time of change: those that a whole reading did not show are gone once it is drained."""
+    table, seen = schema.payments, payments_read
+    rows = list(_tuples(page.payments, table))
+    insert_new(connection, table, _names(table), rows)
+    if page.snapshot is None:
+        return
+    upsert(connection, seen, [(*row, page.snapshot) for row in rows])
+    if page.drained:
+        same = sa.and_(*(seen.c[column.name] == column for column in table.columns))
+        shown = sa.exists().where(same, seen.c.read_at == page.snapshot)
+        connection.execute(sa.delete(table).where(~shown))
+        connection.execute(sa.delete(seen))
+
+
 def _save_raws(connection: sa.Connection, raws: Sequence[RawRecord], now: datetime) -> None:
     rows = []
     for raw in raws:
@@ -198,27 +220,6 @@ def _save_quarantined(connection: sa.Connection, rows: Sequence[Quarantined], no
         columns=names,
         changes=lambda _table, new: {"reason": new.reason, "body": new.body, "released_at": new.released_at},
     )
-
-
-def _advance(connection: sa.Connection, feed: str, window: Window) -> None:
-    """Join a drained window to what was complete; a window apart from it proves nothing about the time between."""
-    table = schema.feeds
-    row = connection.execute(sa.select(table).where(table.c.name == feed)).one_or_none()
-    since, until = window.since, window.until
-    if row is not None and row.complete_since is not None and row.complete_until is not None:
-        if since > row.complete_until or until < row.complete_since:
-            return
-        since, until = min(since, row.complete_since), max(until, row.complete_until)
-    upsert(connection, table, [(feed, since, until)], columns=("name", "complete_since", "complete_until"))
-    gaps = schema.gaps
-    connection.execute(
-        sa.delete(gaps).where(gaps.c.feed == feed, gaps.c.since >= window.since, gaps.c.until <= window.until)
-    )
-
-
-def _save_gap(connection: sa.Connection, feed: str, gap: Gap, now: datetime) -> None:
-    row = (feed, gap.window.since, gap.window.until, gap.reason, now)
-    upsert(connection, schema.gaps, [row], changes=lambda _table, new: {"reason": new.reason})
 
 
 def _oldest_first(rows: Iterable[Any], table: Table) -> Iterable[tuple[Any, ...]]:

@@ -1,6 +1,6 @@
 """Keeps findings over time: opened, changed, resolved, reopened, each step written down with its document."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,11 +25,18 @@ class Changes:
 
 
 def save_findings(
-    connection: sa.Connection, found: Iterable[Finding], run_id: int, now: datetime, *, scoped: bool = False
+    connection: sa.Connection,
+    found: Iterable[Finding],
+    run_id: int,
+    now: datetime,
+    *,
+    excluded: Collection[str] = (),
+    scoped: bool = False,
 ) -> Changes:
     """Bring the stored findings to what was found now; what is not found any more is resolved.
 
-    With `scoped` only findings about something in scope can be resolved; all others stay as they are.
+    Findings of `excluded` providers stay as they are: a disabled provider is not judged (contract 3). With `scoped`
+    only findings about something in scope can be resolved; all others stay as they are.
     """
     wanted = {finding_id(finding.kind, finding.subject): finding for finding in found}
     judged = _in_scope(connection) if scoped else _all(connection)
@@ -47,7 +54,7 @@ def save_findings(
     if new:
         connection.execute(sa.insert(findings), new)
     for id_ in sorted(judged.keys() - wanted.keys()):
-        if judged[id_].status == OPEN:
+        if judged[id_].status == OPEN and judged[id_].provider not in excluded:
             _resolve(connection, judged[id_], changes, events)
     events.write(connection)
     return changes
@@ -71,7 +78,7 @@ def _in_scope(connection: sa.Connection) -> dict[str, Any]:
 
 
 def _by_id(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Any]:
-    rows = (connection.execute(sa.select(findings).where(findings.c.id.in_(part))) for part in _parts(ids))
+    rows = (connection.execute(sa.select(findings).where(findings.c.id.in_(part))) for part in parts(ids))
     return {row.id: row for part in rows for row in part}
 
 
@@ -93,7 +100,7 @@ class _Events:
         """Write all events down, each after the last one of its finding."""
         last: dict[str, int] = {}
         table = finding_events.c
-        for part in _parts([row["finding_id"] for row in self.rows if row["event"] != "opened"]):
+        for part in parts([row["finding_id"] for row in self.rows if row["event"] != "opened"]):
             query = sa.select(table.finding_id, sa.func.max(table.number)).where(table.finding_id.in_(part))
             last |= {id_: number for id_, number in connection.execute(query.group_by(table.finding_id))}
         if self.rows:
@@ -118,7 +125,7 @@ def list_findings(
     if since:
         query = query.where(sa.or_(findings.c.status == OPEN, findings.c.last_seen_at >= since))
     rows = [dict(row) for row in connection.execute(query).mappings()]
-    for part in _parts(ids):
+    for part in parts(ids):
         rows += [dict(row) for row in connection.execute(_seen().where(findings.c.id.in_(part))).mappings()]
     return sorted(rows, key=lambda row: (row["first_seen_at"], row["id"])) if ids else rows
 
@@ -229,7 +236,8 @@ def _columns(finding: Finding, said: dict[str, Any], now: datetime) -> dict[str,
     }
 
 
-def _parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+def parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    """Ids in pieces that fit into one statement on every engine."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 

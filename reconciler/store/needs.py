@@ -7,47 +7,109 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select
 
 from reconciler.columns import to_us
+from reconciler.findings import OPEN
 from reconciler.matching.inputs import ANY_REF, FINDABLE_REFS, NEEDS_LOOK, is_delivered
-from reconciler.schema import charge_states, orders, payments, transactions
+from reconciler.schema import charge_states, findings, matches, orders, payments, refund_approvals, transactions
+from reconciler.store.findings import parts
+from reconciler.store.looks import failed_refs
 
 YOUNG = timedelta(days=15)
+FRESH = timedelta(days=3)
 SWEPT = timedelta(days=175)
 ROTA = timedelta(days=1)
 ROTA_LIMIT = 600
+FRESH_LIMIT = 60
+FINDINGS_LIMIT = 200
 OPEN_LIMIT = 3000
 _PATIENCE = 48
 """An open charge is looked at again when a 48th of its age has passed: soon while it is young, rarely later."""
 
 
 def refs_to_read(connection: sa.Connection, provider: str, now: datetime) -> list[str]:
-    """The refs of one provider that need a look now, each once, the most urgent first."""
-    queries = [_named_by_orders(provider, now), _old_recurring(provider, now)]
+    """The refs of one provider that need a look now, each once, the most urgent first; failed ones are tried apart."""
+    queries = [_named_by_orders(provider, now), _awaited(provider, now), _old_recurring(provider, now)]
     if provider in NEEDS_LOOK:
-        queries += [_reversed(provider), _open(provider, now), _rota(provider, now)]
+        queries += [_reversed(provider), _open(provider, now), _fresh(provider, now), _rota(provider, now)]
+    else:
+        queries += [_pending(provider, now)]
     refs: dict[str, None] = {}
     for query in queries:
         refs |= dict.fromkeys(connection.execute(query).scalars())
-    return list(refs)
+    if provider in NEEDS_LOOK:
+        refs |= dict.fromkeys(_with_findings(connection, provider))
+    failed = failed_refs(connection, provider)
+    return [ref for ref in refs if ref not in failed]
+
+
+def _named(provider: str, *statuses: str) -> Any:
+    """The references that orders in these states name, or the shop's payments for them, one row for each order."""
+    form = FINDABLE_REFS.get(provider, ANY_REF)
+    order = (orders.c.order_id, orders.c.created_at, orders.c.updated_at)
+    by_order = sa.select(orders.c.provider_ref.label("ref"), *order).where(
+        orders.c.provider == provider, orders.c.status.in_(statuses), orders.c.provider_ref.like(form)
+    )
+    by_payment = (
+        sa.select(payments.c.provider_ref, *order)
+        .join(orders, orders.c.order_id == payments.c.order_id)
+        .where(payments.c.provider == provider, payments.c.provider_ref.like(form), orders.c.status.in_(statuses))
+    )
+    return sa.union(by_order, by_payment).subquery()
 
 
 def _named_by_orders(provider: str, now: datetime) -> Select[Any]:
-    """References of delivered orders that no list has shown: looked up before absence is concluded."""
-    form = FINDABLE_REFS.get(provider, ANY_REF)
-    by_order = sa.select(orders.c.provider_ref.label("ref"), orders.c.created_at).where(
-        orders.c.provider == provider, is_delivered(orders), orders.c.provider_ref.like(form)
-    )
-    by_payment = (
-        sa.select(payments.c.provider_ref, orders.c.created_at)
-        .join(orders, orders.c.order_id == payments.c.order_id)
-        .where(payments.c.provider == provider, payments.c.provider_ref.like(form), is_delivered(orders))
-    )
-    named = sa.union(by_order, by_payment).subquery()
+    """References of delivered and refunded orders without a charge: looked up before absence is concluded.
+
+    What was read before the order last changed says nothing about it: a payment may have come since, of an order that
+    was pending then, or one more for an order that several share.
+    """
+    named = _named(provider, "delivered", "refunded")
     known = sa.exists().where(transactions.c.provider == provider, transactions.c.ref == named.c.ref)
+    paid = known.where(transactions.c.status == "paid", sa.not_(transactions.c.shared))
+    held = sa.and_(known, sa.exists().where(matches.c.order_id == named.c.order_id))
     return (
         sa.select(named.c.ref)
         .outerjoin(charge_states, _state_of(provider, named.c.ref))
-        .where(~known, _due_again(named.c.created_at, now))
-        .order_by(named.c.ref)
+        .where(~held, ~paid, sa.or_(charge_states.c.read_at < named.c.updated_at, _due_again(named.c.created_at, now)))
+        .order_by(_read_us(), named.c.ref)
+        .limit(OPEN_LIMIT)
+    )
+
+
+def _awaited(provider: str, now: datetime) -> Select[Any]:
+    """Charges whose refund was approved, by the shop's order or on record, and that no reversal has shown yet.
+
+    No list shows the refund of a sale that is older than the sweep reaches.
+    """
+    form = FINDABLE_REFS.get(provider, ANY_REF)
+    named = _named(provider, "refunded")
+    approved = sa.union(
+        sa.select(named.c.ref, named.c.updated_at.label("since")),
+        sa.select(refund_approvals.c.ref, refund_approvals.c.recorded_at).where(
+            refund_approvals.c.provider == provider, refund_approvals.c.ref.like(form)
+        ),
+    ).subquery()
+    back = sa.exists().where(transactions.c.provider == provider, transactions.c.parent_ref == approved.c.ref)
+    return (
+        sa.select(approved.c.ref)
+        .outerjoin(charge_states, _state_of(provider, approved.c.ref))
+        .where(~back, _due_again(approved.c.since, now))
+        .order_by(approved.c.ref)
+        .limit(OPEN_LIMIT)
+    )
+
+
+def _pending(provider: str, now: datetime) -> Select[Any]:
+    """Young charges that were not paid yet: they may be paid after the last window that shows them."""
+    row = transactions
+    return (
+        _charges(provider)
+        .where(
+            row.c.status.in_(["pending", "prepaid", "unknown"]),
+            row.c.ref.like(FINDABLE_REFS.get(provider, ANY_REF)),
+            row.c.occurred_at > now - YOUNG,
+            _due_again(row.c.occurred_at, now),
+        )
+        .order_by(row.c.occurred_at.desc(), row.c.ref)
         .limit(OPEN_LIMIT)
     )
 
@@ -55,7 +117,6 @@ def _named_by_orders(provider: str, now: datetime) -> Select[Any]:
 def _old_recurring(provider: str, now: datetime) -> Select[Any]:
     """Recurring orders that began before the sweep's reach, once a day: no window shows their new periods."""
     first = transactions
-    read_us = sa.func.coalesce(sa.type_coerce(charge_states.c.read_at, BigInteger), 0)
     return (
         _charges(provider)
         .where(
@@ -63,7 +124,7 @@ def _old_recurring(provider: str, now: datetime) -> Select[Any]:
             first.c.recurring,
             first.c.ref == first.c.group_ref,
             first.c.occurred_at < now - SWEPT,
-            read_us <= to_us(now - ROTA),
+            _read_us() <= to_us(now - ROTA),
         )
         .order_by(first.c.ref)
         .limit(ROTA_LIMIT)
@@ -114,15 +175,45 @@ def _open(provider: str, now: datetime) -> Select[Any]:
     )
 
 
+def _fresh(provider: str, now: datetime) -> Select[Any]:
+    """A few of the youngest sales with each pull, in turn: a refund that was only begun shows nowhere else."""
+    return _in_turn(provider).where(transactions.c.occurred_at > now - FRESH).limit(FRESH_LIMIT)
+
+
 def _rota(provider: str, now: datetime) -> Select[Any]:
     """Young sales once a day: a refund that was begun or a refuted delivery shows on matched ones too."""
-    read_us = sa.func.coalesce(sa.type_coerce(charge_states.c.read_at, BigInteger), 0)
-    return (
-        _charges(provider)
-        .where(transactions.c.occurred_at > now - YOUNG, read_us <= to_us(now - ROTA))
-        .order_by(read_us, transactions.c.occurred_at.desc(), transactions.c.ref)
-        .limit(ROTA_LIMIT)
+    rested = _read_us() <= to_us(now - ROTA)
+    return _in_turn(provider).where(transactions.c.occurred_at > now - YOUNG, rested).limit(ROTA_LIMIT)
+
+
+def _with_findings(connection: sa.Connection, provider: str) -> list[str]:
+    """Charges of open findings with each pull, those first whose look is the oldest: what mends them may have come."""
+    table = findings.c
+    said = connection.execute(sa.select(table.document).where(table.status == OPEN, table.provider == provider))
+    refs = sorted({ref for document in said.scalars() for ref in document["transaction_ids"]})
+    turn: list[tuple[int, str]] = []
+    for part in parts(refs):
+        rows = connection.execute(
+            _charges(provider).add_columns(_read_us()).where(transactions.c.ref.in_(part), ~_is_back(provider))
+        )
+        turn += [(read_us, ref) for ref, read_us in rows]
+    return [ref for _, ref in sorted(turn)[:FINDINGS_LIMIT]]
+
+
+def _is_back(provider: str) -> ColumnElement[bool]:
+    """The money of the charge went back: nothing more can become of it."""
+    back = transactions.alias("back")
+    return sa.exists().where(
+        back.c.provider == provider, back.c.parent_ref == transactions.c.ref, back.c.status == "completed"
     )
+
+
+def _in_turn(provider: str) -> Select[Any]:
+    return _charges(provider).order_by(_read_us(), transactions.c.occurred_at.desc(), transactions.c.ref)
+
+
+def _read_us() -> ColumnElement[Any]:
+    return sa.func.coalesce(sa.type_coerce(charge_states.c.read_at, BigInteger), 0)
 
 
 def _charges(provider: str) -> Select[Any]:

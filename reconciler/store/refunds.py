@@ -14,6 +14,7 @@ from reconciler.model import Kind
 from reconciler.money import Money, comparable, exponent, format_minor
 from reconciler.schema import refund_approvals, transactions
 from reconciler.store import audit
+from reconciler.text import fold_uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def record(
 
     Raises BadRecord when the ref is no charge, or the approvals would together exceed it (policy 6).
     """
+    ref = fold_uuid(ref)
     id_ = _id(provider, ref, money, by, note)
     charge = _charge(connection, provider, ref)
     row = connection.execute(sa.select(refund_approvals).where(refund_approvals.c.id == id_)).one_or_none()

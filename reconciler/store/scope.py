@@ -29,8 +29,9 @@ def find_scope(connection: sa.Connection, context: Context, before: Marks) -> bo
     """Fill the tables of the scope; returns whether there is anything in it."""
     _prepare(connection)
     providers, now = list(context.horizon.providers), marks(context)
+    found = _add_doubted(connection, providers)
     moved = [*scope.moved_transactions(providers), *aged_transactions(before, now)]
-    found = _add(connection, scope.in_scope, _KEY, moved, 0)
+    found += _add(connection, scope.in_scope, _KEY, moved, 0)
     found += _add(connection, scope.orders_in_scope, _ORDER, [*scope.moved_orders(), *aged_orders(before, now)], 0)
     records = insert_from(connection, scope.records_in_scope, _RECORD, scope.moved_records().distinct())
     _add_buying(connection, scope.bought_before(), 0)
@@ -56,6 +57,21 @@ def _close(connection: sa.Connection, context: Context, providers: list[str]) ->
         found = _add(connection, scope.in_scope, _KEY, linked, number + 1)
         found += _add(connection, scope.orders_in_scope, _ORDER, scope.linked_orders(context.terms), number + 1)
         number += 1
+
+
+def _add_doubted(connection: sa.Connection, providers: Iterable[str]) -> int:
+    """Add what records in quarantine are about: their keys begin with the reference, more may follow after a colon."""
+    row = changes.c
+    records = sa.select(row.provider, row.ref).where(row.target == "record", row.provider.in_(list(providers)))
+    keys = {
+        (provider, ":".join(key.split(":")[:count]))
+        for provider, key in connection.execute(records.distinct())
+        for count in range(1, key.count(":") + 2)
+    }
+    if keys:
+        rows = [{"provider": provider, "ref": ref, "round": 0} for provider, ref in sorted(keys)]
+        connection.execute(sa.insert(scope.in_scope), rows)
+    return len(keys)
 
 
 def _add(

@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from reconciler.migrations import changelog
+
 revision = "0004"
 down_revision = "0006"
 branch_labels = None
@@ -13,9 +15,9 @@ depends_on = None
 _BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _BUYER = {"account_id": "account_id", "email": "buyer_email", "telegram": "telegram_user_id"}
 
-_LOGGED = {
+_LOGGED: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "transactions": (
-        {"target": "'transaction'", "provider": "{row}.provider", "ref": "{row}.ref"},
+        changelog.TRANSACTION,
         {
             "other_ref": "group_ref",
             "code_hash": "code_hash",
@@ -25,7 +27,7 @@ _LOGGED = {
         },
     ),
     "orders": (
-        {"target": "'order'", "provider": "{row}.provider", "ref": "{row}.order_id"},
+        changelog.ORDER,
         {
             "other_ref": "provider_ref",
             "code_hash": "code_hash",
@@ -35,19 +37,19 @@ _LOGGED = {
         },
     ),
     "payments": (
-        {"target": "'order'", "provider": "{row}.provider", "ref": "{row}.order_id"},
+        changelog.ORDER,
         {"other_ref": "provider_ref"},
     ),
     "accounts": (
-        {"target": "'account'", "ref": "{row}.account_id"},
+        changelog.ACCOUNT,
         {"email": "email", "telegram": "telegram_user_id"},
     ),
-    "charge_states": ({"target": "'transaction'", "provider": "{row}.provider", "ref": "{row}.ref"}, {}),
-    "echoes": ({"target": "'transaction'", "provider": "{row}.provider", "ref": "{row}.ref"}, {}),
-    "signals": ({"target": "'transaction'", "provider": "{row}.provider", "ref": "{row}.ref"}, {}),
-    "refund_approvals": ({"target": "'transaction'", "provider": "{row}.provider", "ref": "{row}.ref"}, {}),
+    "charge_states": (changelog.TRANSACTION, {}),
+    "echoes": (changelog.TRANSACTION, {}),
+    "signals": (changelog.TRANSACTION, {}),
+    "refund_approvals": (changelog.TRANSACTION, {}),
     "quarantine": (
-        {"target": "'record'", "provider": "{row}.provider", "other_ref": "{row}.source", "ref": "{row}.key"},
+        changelog.RECORD,
         {},
     ),
 }
@@ -60,9 +62,8 @@ def upgrade() -> None:
     _keep_open_items()
     _anchor_findings()
     _make_indexes()
-    log = _log_on_postgresql if op.get_bind().dialect.name == "postgresql" else _log_on_sqlite
-    for table in _LOGGED:
-        log(table)
+    for table, (key, links) in _LOGGED.items():
+        changelog.log_changes(table, key, links)
 
 
 def _make_tables() -> None:
@@ -164,34 +165,3 @@ def _make_indexes() -> None:
 def _partial(name: str, table: str, columns: list[str], condition: str, on_sqlite: str | None = None) -> None:
     where: dict[str, Any] = {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(on_sqlite or condition)}
     op.create_index(op.f(name), table, columns, unique=False, **where)
-
-
-def _insert(table: str, row: str, old: bool) -> str:
-    """The statement that logs a change of one row; `row` is NEW or OLD."""
-    key, links = _LOGGED[table]
-    values = {name: value.format(row=row) for name, value in key.items()}
-    if old:
-        values |= {name: f"OLD.{column}" for name, column in links.items()}
-    values["old"] = "true" if old else "false"
-    return f"INSERT INTO changes ({', '.join(values)}) VALUES ({', '.join(values.values())})"
-
-
-_EVENTS = {"INSERT": ("NEW", False), "UPDATE": ("OLD", True), "DELETE": ("OLD", True)}
-
-
-def _log_on_sqlite(table: str) -> None:
-    for event, (row, old) in _EVENTS.items():
-        name = f"log_{table}_{event.lower()}"
-        op.execute(f"CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN {_insert(table, row, old)}; END")
-
-
-def _log_on_postgresql(table: str) -> None:
-    op.execute(
-        f"CREATE FUNCTION log_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF TG_OP = 'INSERT' THEN {_insert(table, 'NEW', False)}; ELSE {_insert(table, 'OLD', True)}; END IF; "
-        f"RETURN NULL; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER log_{table} AFTER INSERT OR UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION log_{table}()"
-    )

@@ -1,0 +1,126 @@
+"""Joins the two inputs once, and sets aside the pairs that nothing can be said about: they agree in everything.
+
+Such a pair is tied by its reference and never looked at again; the plan and the detectors get the other rows, and
+of the pairs those that could bear on one of them. What comes out is what the plan over all rows would give.
+"""
+
+from reconciler.files.engine import DuckEngine, quoted
+from reconciler.matching.terms import Terms
+
+UUID_FORM = "________-____-____-____-____________"
+SHARED = f"provider = 'tribute' AND ref LIKE '{UUID_FORM}%'"
+"""Charges of a provider's order that several charges may share, by the form of their ref."""
+SET_ASIDE = "pair ANTI JOIN watched ON id = pair.rowid"
+"""The pairs that need no look, as a FROM clause."""
+
+
+def join(engine: DuckEngine, terms: Terms) -> bool:
+    """Fill `pair` with every row of both inputs, joined by reference; False when text is not in clean form.
+
+    Providers and currencies are few: as an enumeration they take a byte each.
+    """
+    listed = ", ".join(f"({quoted(iso)})" for iso in sorted({*_known(terms).values()}))
+    engine.run(
+        "CREATE OR REPLACE TYPE word AS ENUM (SELECT provider FROM charges UNION "
+        "SELECT provider FROM orders WHERE provider IS NOT NULL UNION SELECT currency FROM charges UNION "
+        f"SELECT currency FROM orders UNION VALUES {listed} ORDER BY ALL)"
+    )
+    engine.run(_PAIR.format(money=money(terms), **_form(terms)))
+    return not engine.all("SELECT 1 FROM pair WHERE untidy LIMIT 1")
+
+
+def set_aside(engine: DuckEngine, *, watch_all: bool = False) -> None:
+    """Fill `watched` with the pairs that are worth a look; with `watch_all` these are all of them."""
+    engine.run(f"CREATE TABLE watched AS SELECT rowid AS id FROM pair WHERE NOT plain OR {watch_all}")
+    if not watch_all:
+        engine.run(_DOUBTED)
+        _close(engine)
+
+
+def money(terms: Terms) -> str:
+    """SQL of `money.comparable`: the currency that the amounts of a row may be compared in, or NULL."""
+    cases = " ".join(f"WHEN currency = '{code}' THEN '{iso}'" for code, iso in sorted(_known(terms).items()))
+    return f"CASE {cases} WHEN currency LIKE 'WM%' THEN NULL ELSE currency END"
+
+
+def _known(terms: Terms) -> dict[str, str]:
+    return {"RUR": "RUB", **terms.equivalents}
+
+
+def _form(terms: Terms) -> dict[str, object]:
+    """The parts of the join: which fields have to agree, and the numbers that stand for what rows share."""
+    stated = ("account_id", "telegram_user_id", "buyer_email", "product_id")
+    agree = " AND ".join(f"(c.{name} = o.{name} OR c.{name} IS NULL OR o.{name} IS NULL)" for name in stated)
+    keys = ", ".join(
+        f"CASE WHEN {name} IS NOT NULL THEN hash(hash(amount_minor, currency, provider), {name}) END AS by_{name}"
+        for name in stated[:3]
+    )
+    return {"agree": agree, "keys": keys, "tolerance": terms.tolerance_minor}
+
+
+_PAIR = f"""
+CREATE OR REPLACE TABLE pair AS
+SELECT c.row AS charge_row, o.row AS order_row, c.provider, c.ref, o.order_id, c.currency, c.amount_minor,
+    c.occurred_us, c.by_account_id, c.by_telegram_user_id, c.by_buyer_email, o.by_order, c.echo,
+    c.untidy OR o.untidy AS untidy,
+    coalesce(
+        o.whole AND o.provider = c.provider AND c.money = o.money AND {{agree}}
+        AND c.amount_minor - o.amount_minor BETWEEN -{{tolerance}} AND {{tolerance}}
+        AND (c.single OR c.order_ref = o.order_id),
+        false) AS plain
+FROM (
+    SELECT row, provider::word AS provider, ref, currency::word AS currency, ({{money}})::word AS money, amount_minor,
+        occurred_at AS occurred_us, account_id, telegram_user_id, buyer_email, product_id, order_ref, untidy, {{keys}},
+        hash(order_ref) AS echo, CASE WHEN kind = 'charge' AND status = 'paid' THEN ref END AS paid_ref,
+        provider != 'tribute' OR (strlen(ref) = {len(UUID_FORM)} AND order_ref IS NULL) OR NOT ({SHARED}) AS single
+    FROM charges
+) c
+FULL JOIN (
+    SELECT row, order_id, provider::word AS provider, provider_ref, ({{money}})::word AS money, amount_minor,
+        account_id, telegram_user_id, buyer_email, product_id, untidy, hash(order_id) AS by_order,
+        status = 'delivered' AND (credits >= credits_ordered OR credits IS NULL OR credits_ordered IS NULL) AS whole
+    FROM orders
+) o ON o.provider_ref = c.paid_ref AND (o.provider IS NULL OR o.provider = c.provider)
+"""
+
+_DOUBTED = f"""
+INSERT INTO watched
+WITH doubted AS (
+    SELECT provider, ref FROM charges WHERE kind != 'charge' OR status != 'paid'
+    UNION SELECT provider, parent_ref FROM charges WHERE kind != 'charge'
+    UNION SELECT provider, ref[:{len(UUID_FORM)}] FROM pair WHERE NOT plain AND provider = 'tribute'
+)
+SELECT pair.rowid FROM pair SEMI JOIN doubted ON doubted.provider = pair.provider AND doubted.ref = pair.ref WHERE plain
+UNION
+SELECT rowid FROM pair SEMI JOIN (FROM pair SELECT charge_row GROUP BY ALL HAVING count(*) > 1) USING (charge_row)
+WHERE plain
+UNION
+SELECT rowid FROM pair SEMI JOIN (FROM pair SELECT by_order GROUP BY ALL HAVING count(*) > 1) USING (by_order)
+WHERE plain
+"""
+"""Charges that were reversed, that share their order with others, or that come twice; orders that are claimed twice."""
+
+_KEYS = ("by_account_id", "by_telegram_user_id", "by_buyer_email", "by_order")
+
+
+def _close(engine: DuckEngine) -> None:
+    """Add the plain pairs that bear on a watched row, until there are no more.
+
+    A repeat of a watched charge may be any charge of the same buyer, amount and currency, and what a watched charge
+    echoes may be any order. The keys are hashes: a chance meeting only adds a pair that needed no look.
+    """
+    engine.run("CREATE TABLE seen (key UBIGINT)")
+    while _see(engine):
+        found = " UNION ".join(
+            f"SELECT pair.rowid AS id FROM pair SEMI JOIN fresh ON key = {name} WHERE plain" for name in _KEYS
+        )
+        engine.run(f"INSERT INTO watched FROM ({found}) new ANTI JOIN watched USING (id)")
+
+
+def _see(engine: DuckEngine) -> bool:
+    """Put what watched charges share with others into `fresh`, as far as it is new; whether there is any."""
+    names = (*_KEYS[:3], "echo")
+    keys = " UNION ".join(f"SELECT {name} AS key FROM pair SEMI JOIN watched ON id = pair.rowid" for name in names)
+    engine.run(f"CREATE OR REPLACE TABLE fresh AS FROM ({keys}) new ANTI JOIN seen USING (key) WHERE key IS NOT NULL")
+    engine.run("INSERT INTO seen FROM fresh")
+    return bool(engine.all("SELECT 1 FROM fresh LIMIT 1"))
