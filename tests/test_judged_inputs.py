@@ -14,9 +14,10 @@ from reconciler.matching import relations
 from reconciler.matching.inputs import sources
 from reconciler.matching.terms import Coverage, Horizon, Terms
 from reconciler.statement import bookings_of
-from tests import stores
+from tests.stores import engine, url
 
-engine, url = stores.engine, stores.url
+__all__ = ["engine", "url"]
+
 CONCLUDED = {"matches"}
 """What runs themselves write: it changes with nothing but what they judge."""
 HORIZON = Horizon(0, 0, {"digiseller": Coverage(0, 1), "tribute": Coverage(0, 1)}, {"digiseller": 1, "tribute": 1})
