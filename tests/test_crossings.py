@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from reconciler.detectors.base import credits_text
 from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
 from tests import crossings_deliveries, crossings_payments, crossings_reversals, stores
@@ -69,3 +70,11 @@ def test_two_hundred_charges_of_one_order_are_one_finding(store: sa.Engine) -> N
     assert found == [
         f"duplicate_charge(same_order) {' '.join(one.ref for one in parts[1:])} of A1, kept 2000, refundable 1990.00"
     ]
+
+
+@pytest.mark.parametrize(
+    ("micro", "said"),
+    [(0, "0"), (380_000_000, "380"), (1_234_567_500_000, "1234567.5"), (10**14, "100000000"), (1, "0.000001")],
+)
+def test_credits_are_said_in_full(micro: int, said: str) -> None:
+    assert credits_text(micro) == said

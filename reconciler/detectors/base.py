@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -71,6 +72,11 @@ def in_conflict() -> ColumnElement[bool]:
 def money(minor: int | None, currency: str | None) -> str:
     """An amount for a sentence: `12.50 WMZ`."""
     return f"{format_minor(minor, currency)} {currency}"
+
+
+def credits_text(micro: int) -> str:
+    """Credits for a sentence, exact and without an exponent: `1234567.5` of 1,234,567,500,000 millionths."""
+    return f"{(Decimal(micro) / 1_000_000).normalize():f}"
 
 
 def when(time_us: int) -> str:

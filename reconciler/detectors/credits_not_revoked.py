@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Select
 
-from reconciler.detectors.base import Context, Detector, Row, account_of, evidence
+from reconciler.detectors.base import Context, Detector, Row, account_of, credits_text, evidence
 from reconciler.detectors.reversals import reversals_with_orders
 from reconciler.matching.relations import account, charge, order, reversal, tie
 from reconciler.model import Finding, Status
@@ -95,7 +95,7 @@ def _finding(row: Row, spendable_micro: int) -> Finding:
         recommendation="manual",
         explanation=(
             f"Charge {ref} was reversed, but account {row['account_account_id']} is active and can still spend "
-            f"{spendable_micro / 1_000_000:g} credits of order {row['order_order_id']}."
+            f"{credits_text(spendable_micro)} credits of order {row['order_order_id']}."
         ),
         evidence=evidence(row) | {"spendable_micro": spendable_micro, "balance_micro": row["account_balance_micro"]},
     )

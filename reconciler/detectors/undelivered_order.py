@@ -12,6 +12,7 @@ from reconciler.detectors.base import (
     Row,
     account_of,
     charges_with_orders,
+    credits_text,
     evidence,
     in_conflict,
     is_surplus,
@@ -91,8 +92,8 @@ def _story(row: Row) -> tuple[str, str]:
         return "no_order", "the shop has no order for it"
     if not row["order_delivered"]:
         return "not_fulfilled", f"order {row['order_order_id']} is {row['order_status']} and was not delivered"
-    ordered, granted = row["order_credits_ordered_micro"] / 1_000_000, row["order_credits_micro"] / 1_000_000
-    return "partly_delivered", f"order {row['order_order_id']} got {granted:g} of {ordered:g} credits"
+    ordered, granted = credits_text(row["order_credits_ordered_micro"]), credits_text(row["order_credits_micro"])
+    return "partly_delivered", f"order {row['order_order_id']} got {granted} of {ordered} credits"
 
 
 def _refundable(row: Row) -> int | None:
