@@ -145,3 +145,13 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_asked(program
     assert len(plain.lines) == 1
     assert "Traceback" in debugged.err
     assert debugged.lines[-1] == plain.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [("import", "[import]"), ("policy try", "[policy]"), ("webhooks send-test", "[web]")],
+)
+def test_help_names_sections_of_the_configuration_and_takes_them_for_no_markup(
+    program: Program, command: str, named: str
+) -> None:
+    assert named in program(*command.split(), "--help").out

@@ -23,7 +23,7 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be stored, and store nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import a file by the column mapping under [import] in the configuration; a second time changes nothing."""
+    """Import a file by the column mapping under \\[import] in the configuration; a second time changes nothing."""
     from jobs.imports import Import
     from reconciler.cli import screen
 

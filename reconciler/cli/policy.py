@@ -15,7 +15,7 @@ def try_(
     since: Annotated[str, typer.Option(metavar="D", help="Findings and cases seen since: a date or a time.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show what the current [policy] would have decided otherwise over stored history; changes nothing."""
+    """Show what the current \\[policy] would have decided otherwise over stored history; changes nothing."""
     from jobs.policy_try import try_policy
     from reconciler.cli import screen
 

@@ -99,7 +99,9 @@ def replay(
 def send_test(
     context: typer.Context,
     provider: Annotated[str, typer.Option(metavar="PROVIDER", help="Whose test event.")] = "tribute",
-    url: Annotated[str | None, typer.Option(metavar="URL", help="Where to; default: [web] public_url or host.")] = None,
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where to; default: \\[web] public_url or host.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Send a signed test event to our own address, as the provider would, and print the answer."""
