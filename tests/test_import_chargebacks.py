@@ -142,5 +142,5 @@ def test_a_finding_and_a_case_follow_at_the_next_run(program: Program, brought: 
     (found,) = reconcile(settings, engine, datetime.now(UTC)).findings
     engine.dispose()
     assert (found["kind"], found["transaction_ids"], found["amount"]) == ("chargeback", ["5001"], "1250.50")
-    (case,) = program("cases", "--json").json()
+    (case,) = program("cases", "list", "--json").json()
     assert (case["id"], case["kind"]) == (found["case_id"], "chargeback")
