@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from providers import NAMES, enabled
 from reconciler import statement
 from reconciler.columns import to_us
-from reconciler.detectors import DETECTORS, Context
+from reconciler.detectors import DETECTORS, Context, Detector
 from reconciler.findings import OPEN, document, finding_id, iso, public
 from reconciler.matching.terms import Coverage, Horizon
 from reconciler.model import Finding
@@ -30,6 +30,7 @@ from reconciler.store.ratio import ratios
 from reconciler.store.results import save_matches, take_books
 from reconciler.store.runs import begin_run, end_run
 from reconciler.store.steps import StoreEngine, match_stored
+from reconciler.timing import step
 from reconciler.versions import versions
 
 SHOP_FEEDS = ("shop.orders", "shop.accounts", "shop.payments")
@@ -128,6 +129,7 @@ def judge(
     return Judged(run_id, verdict, said, standing, problems, changes)
 
 
+@step("cases")
 def follow(connection: sa.Connection, settings: Settings, changes: Changes, now: datetime) -> None:
     """Open and update the cases of what changed; what the policy may do by itself is decided here."""
     ids = [*changes.opened, *changes.changed, *changes.reopened, *changes.resolved]
@@ -136,16 +138,17 @@ def follow(connection: sa.Connection, settings: Settings, changes: Changes, now:
 
 
 def _detect(engine: StoreEngine, context: Context) -> list[Finding]:
-    found = [
-        finding
-        for detector in DETECTORS
-        for finding in detector.judge(engine.rows(detector.candidates(context)), context)
-    ]
+    found = [finding for detector in DETECTORS for finding in _judged(engine, detector, context)]
     ids = Counter(finding_id(finding.kind, finding.subject) for finding in found)
     doubled = [id_ for id_, count in ids.items() if count > 1]
     if doubled:
         raise RuntimeError(f"two findings claim one id: {[document(one) for one in found][:2]} {doubled[:2]}")
     return found
+
+
+def _judged(engine: StoreEngine, detector: Detector, context: Context) -> list[Finding]:
+    with step("detect"), step(detector.kinds[0]):
+        return list(detector.judge(engine.rows(detector.candidates(context)), context))
 
 
 def _problems(connection: sa.Connection, settings: Settings) -> list[str]:

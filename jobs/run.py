@@ -20,6 +20,7 @@ from reconciler.store import inbox
 from reconciler.store.engine import read, write
 from reconciler.store.findings import Changes
 from reconciler.store.lease import held
+from reconciler.timing import step
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,12 @@ def run_once(
     """
     _check_only(settings, options.only)
     with held(engine) as lease:
-        pull(settings, engine, options, notify, now=now, stopped=stopped)
-        judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
-    delivered = Delivered() if options.dry_run else dispatch(settings, engine, now=now, stopped=stopped)
+        with step("pull"):
+            pull(settings, engine, options, notify, now=now, stopped=stopped)
+        with step("judge"):
+            judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
+    with step("deliver"):
+        delivered = Delivered() if options.dry_run else dispatch(settings, engine, now=now, stopped=stopped)
     return RunResult(
         judged.run_id if not options.dry_run else None,
         judged.verdict,
@@ -126,6 +130,7 @@ def work_inbox(
             provider.close()
 
 
+@step("webhooks")
 def _inbox(
     settings: Settings,
     engine: sa.Engine,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from jobs.run import RunOptions, RunResult
     from reconciler.settings import Settings
+    from reconciler.timing import Timer
 
 
 def run(
@@ -36,8 +37,8 @@ def run(
 
     settings = session.of(context).settings()
     options = _options(settings, since, until, dry_run, only)
-    with session.store(settings) as engine:
-        result = _run(settings, engine, options)
+    with session.store(settings) as engine, _timed(wanted=session.of(context).debug) as watched:
+        result = _run(settings, engine, options, watched)
         paths, trouble = ({}, "") if dry_run else _write_report(settings, engine)
     if as_json:
         screen.emit(_document(result, paths, trouble))
@@ -83,11 +84,28 @@ def _options(
     return RunOptions(since=start, until=end, dry_run=dry_run, only=one_of("--only", only, NAMES))
 
 
-def _run(settings: "Settings", engine: "sa.Engine", options: "RunOptions") -> "RunResult":
+@contextmanager
+def _timed(*, wanted: bool) -> Iterator["Timer"]:
+    """Measure the steps of the block; at its end, however it ends, they are shown on stderr where that is wanted."""
+    from reconciler.cli import screen, tables
+    from reconciler.timing import Timer, timed
+
+    timer = Timer()
+    try:
+        with timed(timer):
+            yield timer
+    finally:
+        if wanted:
+            screen.beside(tables.timing(timer))
+
+
+def _run(settings: "Settings", engine: "sa.Engine", options: "RunOptions", timer: "Timer") -> "RunResult":
     from jobs.run import run_once
     from reconciler.cli import screen
 
     with screen.progress("starting") as notify, _stoppable():
+        if sys.stderr.isatty():
+            timer.watch = notify
         return run_once(settings, engine, options, notify)
 
 
@@ -114,9 +132,11 @@ def _stoppable() -> Iterator[None]:
 def _write_report(settings: "Settings", engine: "sa.Engine") -> tuple[dict[str, Path], str]:
     """The report's files, and what went wrong; a full disk does not take the printed result away."""
     from jobs.daily_report import write_daily_report
+    from reconciler.timing import step
 
     try:
-        return write_daily_report(settings, engine, session.now()), ""
+        with step("report"):
+            return write_daily_report(settings, engine, session.now()), ""
     except OSError as error:
         return {}, f"the report was not written: {failures.line(error)}; see [report] directory"
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from reconciler.findings import DISMISSED, OPEN, RESOLVED, document, finding_id
 from reconciler.model import Finding
 from reconciler.schema import finding_events, findings
+from reconciler.timing import step
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Changes:
     resolved: list[str] = field(default_factory=list)
 
 
+@step("write findings")
 def save_findings(
     connection: sa.Connection,
     found: Iterable[Finding],

@@ -11,13 +11,16 @@ from reconciler.matching import relations
 from reconciler.matching.terms import Horizon, Terms
 from reconciler.schema import matches, open_charges
 from reconciler.store.steps import StoreEngine
+from reconciler.timing import step
 
 
+@step("write matches")
 def save_matches(engine: StoreEngine) -> None:
     """Bring the stored matches to the plan's result, touching only the rows that differ."""
     _replace(engine, matches, relations.tie, ("provider", "ref", "order_id", "rule"))
 
 
+@step("statement")
 def take_books(engine: StoreEngine, terms: Terms, horizon: Horizon) -> list[statement.Account]:
     """Count everything for the statement, and move the open items from the last run's to this one's."""
     now = statement.open_now(terms, horizon).subquery("now")
