@@ -20,6 +20,7 @@ from jobs.daily_report import write_daily_report
 from jobs.dispatch import Delivered, dispatch
 from jobs.notify import notify, watchdog_period_s
 from jobs.reconcile import reconcile
+from jobs.retention import remove_outdated
 from jobs.run import RunOptions, pull, utc_now, work_inbox
 from jobs.slots import perform, unfinished
 from jobs.web import WebServer
@@ -172,6 +173,8 @@ class Daemon:
         with write(self._engine) as connection:
             expire_feeds(connection, ".sweep")
         self._pull()
+        removed = remove_outdated(self._settings, self._engine, utc_now())
+        log.info("removed what is too old", **removed)
 
     def _report(self) -> None:
         for path in write_daily_report(self._settings, self._engine, utc_now()).values():

@@ -12,6 +12,7 @@ from jobs.dispatch import Delivered, dispatch
 from jobs.inbox import Inbox
 from jobs.pull import Pull
 from jobs.reconcile import Judged, reconcile
+from jobs.retention import remove_outdated
 from providers import NAMES, build_providers, build_receivers, build_shop, enabled
 from providers.base import Provider
 from reconciler.errors import ConfigError
@@ -71,6 +72,8 @@ def run_once(
             pull(settings, engine, options, notify, now=now, stopped=stopped)
         with step("judge"):
             judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
+        if not options.dry_run:
+            remove_outdated(settings, engine, now())
     with step("deliver"):
         delivered = Delivered() if options.dry_run else dispatch(settings, engine, now=now, stopped=stopped)
     return RunResult(

@@ -11,6 +11,7 @@ from reconciler.cli import (
     cases,
     decide,
     entries,
+    erase,
     imports,
     look,
     match,
@@ -74,6 +75,7 @@ app.command("explain")(look.explain)
 app.command("report")(look.report)
 app.command("match")(match.match)
 app.command("import")(imports.import_file)
+app.command("erase")(erase.erase)
 app.command("status")(status.status)
 quarantine.command("list")(look.quarantine_list)
 quarantine.command("retry")(act.quarantine_retry)
