@@ -14,6 +14,9 @@ from reconciler.settings import Settings
 from reconciler.store.cases import charge_root, open_case
 from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
+from tests.stores import engine, url
+
+__all__ = ["engine", "url"]
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 KEPT = timedelta(days=400)
