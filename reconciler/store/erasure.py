@@ -146,4 +146,5 @@ def _key(connection: sa.Connection) -> str | None:
 
 def _needle(email: str) -> str:
     """The longest part of an address that every database compares alike in either case."""
-    return max(re.findall(r"[\x21-\x7e]+", email), key=len)
+    parts: list[str] = re.findall(r"[\x21-\x7e]+", email)
+    return max(parts, key=len)

@@ -1,6 +1,7 @@
 """Removes raw records and bodies of webhooks that are older than they need to be kept; facts and findings stay."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
@@ -47,5 +48,5 @@ def _needed() -> ColumnElement[bool]:
     return _open_cases().where(sa.or_(charge, shop)).exists()
 
 
-def _open_cases() -> sa.Select[tuple[int]]:
+def _open_cases() -> sa.Select[Any]:
     return sa.select(sa.literal(1)).select_from(cases).where(cases.c.status != RESOLVED)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote_plus
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, LargeBinary, String, Table
@@ -41,7 +42,7 @@ def rewrite(connection: sa.Connection, table: Table, redactor: Redactor, where: 
     """Rewrite the rows that mention an erased buyer; returns how many were, and how many had to stay."""
     changed = left = 0
     rows = connection.execute(sa.select(table).where(where).execution_options(yield_per=500)).mappings()
-    found = [(dict(row), new) for row in rows if (new := _changes(table, row, redactor))]
+    found = [(row, new) for row in map(dict, rows) if (new := _changes(table, row, redactor))]
     for row, new in found:
         ids = {name for name in new if name in _IDS}
         if table is outbox and row["state"] == "todo":
@@ -63,9 +64,18 @@ def _redacted(redactor: Redactor, column: Any, value: Any) -> Any:
     if isinstance(column.type, JSON):
         return redactor.document(value)
     if isinstance(value, bytes):
-        text = value.decode("utf-8", "surrogateescape")
-        return _text(redactor, column.name, text).encode("utf-8", "surrogateescape")
+        return _bytes(redactor, column.name, value)
     return _text(redactor, column.name, value) if isinstance(value, str) else value
+
+
+def _bytes(redactor: Redactor, name: str, value: bytes) -> bytes:
+    """A body or a query as it was received, where an address may be encoded as in a link."""
+    text = value.decode("utf-8", "surrogateescape")
+    plain = unquote_plus(text, errors="surrogateescape")
+    new = _text(redactor, name, text)
+    if new == text and (bare := redactor.text(plain)) != plain:
+        new = bare
+    return new.encode("utf-8", "surrogateescape")
 
 
 def _text(redactor: Redactor, name: str, value: str) -> str:
