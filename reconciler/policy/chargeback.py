@@ -25,6 +25,7 @@ def checks(purchase: Purchase, dispute: Dispute | None, now: datetime) -> tuple[
         _not_suspended(purchase),
         _not_known(purchase),
         _recent(purchase, dispute, now),
+        _reason(dispute),
     )
 
 
@@ -62,20 +63,31 @@ def _no_fault(purchase: Purchase, dispute: Dispute | None) -> Check:
         (purchase.surplus, "the charge pays a purchase again"),
         (purchase.undelivered, "the charge was not delivered"),
         (purchase.mismatched and about == "amount", "amount or currency of charge and order differ"),
-        (purchase.approved_minor > purchase.returned_minor and about == "credit_not_processed",
-         "an approved refund was not made"),
-    ]  # fmt: skip
+        (_is_refund_owed(purchase) and about == "credit_not_processed", "an approved refund was not made"),
+    ]
     found = [text for applies, text in faults if applies]
     if found:
         return Check("no_fault_of_ours", False, f"The shop is at fault: {'; '.join(found)}.", {"faults": found})
     return Check("no_fault_of_ours", True, "The charge is no open billing error.", {"about": about})
 
 
+def _is_refund_owed(purchase: Purchase) -> bool:
+    agreed = purchase.paid_minor or 0 if purchase.shop_refunded else purchase.approved_minor
+    return agreed > purchase.returned_minor
+
+
 def _no_refund(purchase: Purchase) -> Check:
-    facts = {"approved_minor": purchase.approved_minor, "currency": purchase.currency}
-    if purchase.approved_minor:
-        return Check("no_refund", False, "A refund of the charge was approved: the money would leave twice.", facts)
-    return Check("no_refund", True, "No refund of the charge was approved.", facts)
+    """Approved on record, marked refunded by the shop, or paid by the seller: a dispute comes on top of it."""
+    known = [
+        (purchase.approved_minor > 0, "a refund of the charge was approved"),
+        (purchase.shop_refunded, "the shop marks the order refunded"),
+        (purchase.seller_refunded, "the provider says that a refund was started from our side"),
+    ]
+    found = [text for applies, text in known if applies]
+    facts = {"approved_minor": purchase.approved_minor, "currency": purchase.currency, "refunds": found}
+    if found:
+        return Check("no_refund", False, f"The money would leave twice: {'; '.join(found)}.", facts)
+    return Check("no_refund", True, "No refund of the charge was approved or paid.", facts)
 
 
 def _not_suspended(purchase: Purchase) -> Check:
@@ -109,6 +121,22 @@ def _recent(purchase: Purchase, dispute: Dispute | None, now: datetime) -> Check
     if old and len(standing) < 2:
         return Check("recent", False, "A single chargeback, more than a year old.")
     return Check("recent", True, "Recent, or not the only one.", {"standing": len(standing)})
+
+
+_FOR_A_PERSON = {
+    "not_as_described": "whether goods were as described is for a person to say",
+    "authorisation": "how the payment was authorised is the provider's matter",
+}
+
+
+def _reason(dispute: Dispute | None) -> Check:
+    """Disputes about something else than what the shop's records decide are for a person."""
+    code = dispute.reason_code if dispute else ""
+    about = family(code)
+    facts = {"reason_code": code, "about": about}
+    if about in _FOR_A_PERSON:
+        return Check("reason", False, f"Reason {code}: {_FOR_A_PERSON[about]}.", facts)
+    return Check("reason", True, f"Reason {code or 'not told'}: {about.replace('_', ' ')}.", facts)
 
 
 def leading(purchase: Purchase) -> Dispute | None:

@@ -15,6 +15,8 @@ from reconciler.schema_cases import disputes, outages, reviews
 from reconciler.store.purchases import Key, parts, read_purchases, without_charge
 
 Row = sa.RowMapping
+_OF_THEIR_OWN = ("duplicate_charge", "refund_not_executed")
+"""Kinds that say themselves what is refundable: of several charges, or what was agreed and is owed."""
 
 
 def read_facts(connection: sa.Connection, cases: Sequence[Row], equivalents: Mapping[str, str]) -> dict[str, Facts]:
@@ -86,7 +88,9 @@ def _facts(
         review=None if review is None else _review(review),
         outages=out,
         acted=lead is not None and lead.held_by_us,
-        explained=lead is not None and lead.approved_minor > 0 and lead.returned_minor > 0,
+        explained=lead is not None
+        and (lead.approved_minor > 0 or lead.shop_refunded)
+        and lead.returned_minor > 0,
         others_standing=len(others.get(account_id or "", set()) - {key}),
         provider=case["provider"],
         order_id=(lead.order_id if lead else None)
@@ -99,7 +103,7 @@ def _found(row: Row, lead: Purchase | None) -> Found:
     said, currency = row["document"], row["currency"]
     refundable = said["refundable_amount"]
     minor = None if refundable is None else to_minor(refundable, currency)
-    if minor is not None and lead is not None and row["kind"] != "duplicate_charge":
+    if minor is not None and lead is not None and row["kind"] not in _OF_THEIR_OWN:
         most = of_purchase(lead)
         minor = minor if most is None else min(minor, most)
     return Found(
