@@ -6,11 +6,13 @@ has to be refused is wrapped in `refused`.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from reconciler.model import Kind
+from reconciler.model import Kind, Payment
 from tests.builders import (
     CREDIT,
+    NOW,
     Approval,
     account,
     ago,
@@ -36,6 +38,7 @@ class Story:
     sends: tuple[str, ...] = ()
     mode: str = "propose"
     about: str = "charge"
+    ref: str = "1001"
 
 
 def story(
@@ -70,6 +73,11 @@ def decided(action: str, **more: Any) -> Step:
     return ("decided", action, more)
 
 
+def snoozed(*, days: float | None = None) -> Step:
+    """An operator puts the case aside for so many days; without days, until more is at stake."""
+    return ("snoozed", days)
+
+
 def refused(step: Step) -> Step:
     """The step is refused, and changes nothing."""
     return ("refused", step)
@@ -90,6 +98,9 @@ TWICE = facts(
     order(ref="1000", account_id="acc"),
     account(),
 )
+REFUNDED_BY_SHOP = facts(
+    charge(), order(account_id="acc", status="refunded", credits_micro=10 * CREDIT, credits_used_micro=0), account()
+)
 KNOWN_BUYER = facts(
     *(charge(f"9{n}", occurred_at=ago(days=90 + n)) for n in range(3)),
     *(order(f"K{n}", f"9{n}", account_id="acc", created_at=ago(days=90 + n)) for n in range(3)),
@@ -106,7 +117,7 @@ CHARGEBACKS = (
     story("a suspicion alone never suspends", BOUGHT, MONEY_BACK, refused(decided("suspend")),
           then=("open", "manual", "7")),
     story("an early warning is no chargeback", BOUGHT, disputed("signal"), refused(decided("suspend")),
-          then=("open", "manual", None)),
+          then=("open", "manual", "7")),
     story("an early warning that becomes a chargeback", BOUGHT, disputed("signal", days=3), stage("opened", days=1),
           then=("open", "suspend", "7")),
     story("an early warning that comes late takes nothing back", BOUGHT, disputed(), stage("lost"), stage("signal"),
@@ -191,6 +202,43 @@ CHARGEBACKS = (
     story("dismissed by an operator: nothing is sent", BOUGHT, disputed(), decided("dismiss"), stage("lost"),
           then=("resolved", "suspend", "7")),
     story("the answer is overdue", BOUGHT, disputed(), later(30), then=("open", "suspend", "7")),
+    story("the shop had marked the order refunded itself", REFUNDED_BY_SHOP, disputed(),
+          then=("open", "manual", "6")),
+    story("the refund was started from our side", BOUGHT, facts(refund(seller_started=True)), disputed(),
+          then=("open", "manual", "6")),
+    story("an approved refund was never made, and the buyer says so", BOUGHT, facts(Approval(amount_minor=600)),
+          disputed(reason="13.6"), refused(decided("suspend")), then=("open", "manual", "7")),
+    story("the buyer had asked about another charge of the same order", TWICE, asked(days=2, order="A1"),
+          disputed(ref="1000"), then=("open", "manual", "7"), ref="1000"),
+    story("not as described is for a person", BOUGHT, disputed(reason="13.3"), then=("open", "manual", "7")),
+    story("that person may suspend all the same", BOUGHT, disputed(reason="13.3"), decided("suspend"),
+          then=("decided", "none", "7"), sends=(SUSPEND,)),
+    story("the provider's matter is for a person", BOUGHT, disputed(reason="4808"), then=("open", "manual", "7")),
+    story("an alert that comes after the loss prevents nothing", BOUGHT, disputed("lost", days=1), stage("prevented"),
+          then=("open", "suspend", "7")),
+    story("a warning with a late date moves no deadline", BOUGHT, disputed("opened", days=1), stage("signal"),
+          decided("suspend"), then=("decided", "none", "7"), sends=(SUSPEND,)),
+    story("suspended, then the charge turns out to be a duplicate: our fault", BOUGHT, disputed(), decided("suspend"),
+          facts(charge("1000", occurred_at=ago(hours=5.1)), looked_up("1000"), Payment("A1", "digiseller", "1000"),
+                Payment("A1", "digiseller", "1001"), order(ref="1000", account_id="acc", updated_at=ago(hours=1))),
+          then=("open", "reinstate", "3.duplicate_charge"), sends=(SUSPEND,)),
+    story("suspended, the money came back, and an approval explains it", BOUGHT, disputed(), decided("suspend"),
+          MONEY_BACK, facts(Approval()), later(0.01), then=("open", "reinstate", "6"), sends=(SUSPEND,)),
+    story("who suspends knowing of the refund is not asked to undo it", BOUGHT, MONEY_BACK, facts(Approval()),
+          disputed(), decided("suspend"), later(0.01), then=("decided", "reinstate", "6"), sends=(SUSPEND,)),
+    story("the shop reinstated by itself, and suspended again for another reason", BOUGHT, disputed(),
+          decided("suspend"), stage("won"), decided("reinstate"),
+          facts(account(status="suspended", updated_at=NOW + timedelta(hours=1))), later(1),
+          then=("resolved", "none", "7"), sends=(SUSPEND, REINSTATE)),
+    story("won, but a chargeback that the provider names stands on another charge", BOUGHT, SECOND, disputed(),
+          decided("suspend"), facts(refund("1002", kind=Kind.CHARGEBACK)), stage("won"),
+          then=("resolved", "none", "7"), sends=(SUSPEND,)),
+    story("put aside, and woken by a chargeback", facts(charge(), order(amount_minor=900, account_id="acc"), account()),
+          snoozed(days=30), disputed(), then=("open", "suspend", "7")),
+    story("put aside until more is at stake, and a larger chargeback wakes it", BOUGHT, MONEY_BACK, snoozed(),
+          disputed(amount=1200), then=("open", "suspend", "7")),
+    story("put aside over its deadline, and woken when it is due", BOUGHT, disputed(), snoozed(days=60), later(16),
+          then=("open", "suspend", "7")),
 )  # fmt: skip
 
 AUTOMATIC = (
@@ -230,6 +278,26 @@ REFUNDS = (
           then=("open", "manual", "3.duplicate_charge")),
     story("a chargeback is explained later by an approval", BOUGHT, MONEY_BACK, facts(Approval()), later(0.01),
           then=("open", "manual", "6")),
+    story("a refund by an alert leaves nothing to refund", TWICE, disputed("prevented"), refused(decided("refund")),
+          then=("open", "refund", "3.duplicate_charge")),
+    story("more went back than was approved", TWICE, decided("refund"), facts(refund(amount_minor=1001)),
+          then=("open", "manual", "6")),
+    story("put aside until a day that has come", TWICE, snoozed(days=3), later(4),
+          then=("open", "refund", "3.duplicate_charge")),
+    story("put aside until a day that has not come", TWICE, snoozed(days=3), later(2),
+          then=("snoozed", "refund", "3.duplicate_charge")),
+    story("put aside until more is at stake, and nothing grew", TWICE, snoozed(), later(20),
+          then=("snoozed", "refund", "3.duplicate_charge")),
+    story("put aside until more is at stake, and a third charge came", TWICE, snoozed(),
+          facts(charge("999", occurred_at=ago(hours=4.9)), looked_up("999")),
+          then=("open", "refund", "3.duplicate_charge")),
+    story("put aside, and the cause goes away", UNDELIVERED, snoozed(days=3),
+          facts(order(account_id="acc", updated_at=ago(hours=1))), then=("resolved", "none", None)),
+    story("the first part went back, the second did not", BOUGHT, facts(Approval(amount_minor=300, recorded_at=ago(days=9)),
+          Approval(amount_minor=400, recorded_at=ago(days=8)), refund(amount_minor=300)), later(0.01),
+          then=("open", "refund", "6")),
+    story("credits still spendable after an agreed refund may be taken back", BOUGHT, facts(Approval()), MONEY_BACK,
+          decided("forfeit"), then=("decided", "manual", "6"), sends=(FORFEIT,)),
     story("it resolves by itself before anybody decides", UNDELIVERED,
           facts(order(account_id="acc", updated_at=ago(hours=1))), then=("resolved", "none", None)),
     story("a mismatch is dismissed and stays so", facts(charge(), order(amount_minor=900, account_id="acc")),
@@ -265,6 +333,10 @@ REVIEWS = (
           about="review"),
     story("a chargeback stands: no refund", BOUGHT, disputed(), asked(), refused(decided("refund")),
           then=("open", "manual", "6"), about="review"),
+    story("put aside beyond its day: woken when it is due", BOUGHT, asked(), snoozed(days=90), later(20),
+          then=("open", "decline", "1"), about="review"),
+    story("it was answered in time: nothing is overdue later", BOUGHT, asked(), decided("refund", amount=100), later(6),
+          then=("decided", "decline", "1"), about="review"),
     story("nobody answers in time", BOUGHT, asked(), later(40), then=("open", "decline", "1"), about="review"),
 )  # fmt: skip
 

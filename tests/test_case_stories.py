@@ -47,7 +47,7 @@ def check(engine: sa.Engine, told: Story) -> None:
     world = World(engine, settings=mode).complete()
     if told.mode == "auto" and "before the first run" not in told.title:
         world.judge()
-    teller = Teller(world, told.about)
+    teller = Teller(world, told.about, told.ref)
     for step in told.steps:
         teller.tell(step)
     with read(engine) as connection:

@@ -148,19 +148,24 @@ def leading(purchase: Purchase) -> Dispute | None:
 def judge_chargeback(matter: Matter, *, acted: bool) -> Verdict | None:
     """What policy 7 says of a purchase; `acted`: the account stands suspended or banned by our own command.
 
-    None where no chargeback is on record. A dispute that ended well proposes to undo what was done.
+    None where no chargeback is on record; a mere sign of one is for a person. What ended well, or turns out to be the
+    shop's own fault, proposes to undo what was done.
     """
     purchase = matter.purchase
     dispute = leading(purchase) if purchase else None
-    if purchase is None or dispute is None or dispute.state == "signal":
+    if purchase is None or dispute is None:
         return None
+    if dispute.state == "signal":
+        return Verdict("7", "manual", "A sign of a coming dispute is on record: answer the buyer before it becomes one.")
     if not dispute.standing:
         return _over(dispute, acted)
     failed = [check for check in checks(purchase, dispute, matter.now) if not check.passed]
+    gravest = min(failed, key=lambda check: (check.name != "no_fault_of_ours", check.name not in HARD), default=None)
+    if acted and gravest is not None and gravest.name == "no_fault_of_ours":
+        return Verdict(_clause_of(gravest, purchase), "reinstate", f"{gravest.says[:-1]}: reinstate the account.")
     if acted:
         return Verdict("7", "none", f"The chargeback is {dispute.state}; the account was acted on.")
-    if failed:
-        gravest = min(failed, key=lambda check: (check.name != "no_fault_of_ours", check.name not in HARD))
+    if gravest is not None:
         clause = _clause_of(gravest, purchase)
         return Verdict(clause, "manual", f"The chargeback is {dispute.state}; for a person: {gravest.says}")
     return Verdict("7", "suspend", f"The chargeback is {dispute.state}, and every check passes: suspend the account.")

@@ -117,6 +117,7 @@ def _found(row: Row, lead: Purchase | None) -> Found:
         amount_minor=None if row["amount_minor"] is None else check_minor(row["amount_minor"]),
         currency=currency,
         refundable_minor=minor,
+        advice=row["advice"],
     )
 
 
