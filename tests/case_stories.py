@@ -293,7 +293,7 @@ REFUNDS = (
           then=("open", "refund", "3.duplicate_charge")),
     story("put aside, and the cause goes away", UNDELIVERED, snoozed(days=3),
           facts(order(account_id="acc", updated_at=ago(hours=1))), then=("resolved", "none", None)),
-    story("the first part went back, the second did not", BOUGHT, facts(Approval(amount_minor=300, recorded_at=ago(days=9)),
+    story("the first part went back, the second did not", BOUGHT, facts(account(balance_micro=0), Approval(amount_minor=300, recorded_at=ago(days=9)),
           Approval(amount_minor=400, recorded_at=ago(days=8)), refund(amount_minor=300)), later(0.01),
           then=("open", "refund", "6")),
     story("credits still spendable after an agreed refund may be taken back", BOUGHT, facts(Approval()), MONEY_BACK,
