@@ -128,7 +128,7 @@ def _finish(engine: sa.Engine, claimed: Claim, at: datetime, outcome: Sent | Ref
 
 
 def _call(connection: sa.Connection, claimed: Claim, note: str, at: datetime) -> None:
-    """An alert for a command that the shop does not get any more (contract section 6), once for each time it is held."""
+    """An alert for a command that is not tried any more (contract section 6), once for each time it is held."""
     command = json.loads(claimed.body)
     what = f"{command['type']} of account {command['data']['account_id']}, case {command['data']['case_id']}"
     raise_alert(

@@ -5,109 +5,33 @@ status, what is recommended, by which clause; `sends` are the commands that reac
 has to be refused is wrapped in `refused`.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from reconciler.model import Kind, Payment
-from tests.builders import (
-    CREDIT,
-    NOW,
-    Approval,
-    account,
-    ago,
-    charge,
-    looked_up,
-    order,
-    pending,
-    refund,
-    tribute_charge,
-    tribute_order,
+from tests.builders import NOW, Approval, account, ago, charge, looked_up, order, refund, tribute_charge, tribute_order
+from tests.case_steps import (
+    BAN,
+    BOUGHT,
+    FORFEIT,
+    KNOWN_BUYER,
+    MONEY_BACK,
+    REFUNDED_BY_SHOP,
+    REINSTATE,
+    SECOND,
+    SUSPEND,
+    TWICE,
+    UNDELIVERED,
+    asked,
+    decided,
+    disputed,
+    facts,
+    later,
+    refused,
+    snoozed,
+    stage,
+    story,
 )
-
-Step = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Story:
-    """What happens, and how it ends: (status, recommendation, clause) and the commands sent."""
-
-    title: str
-    steps: tuple[Step, ...]
-    then: tuple[str, str, str | None]
-    sends: tuple[str, ...] = ()
-    mode: str = "propose"
-    about: str = "charge"
-    ref: str = "1001"
-
-
-def story(
-    title: str, *steps: Step, then: tuple[str, str, str | None], sends: tuple[str, ...] = (), **more: Any
-) -> Story:
-    """A story in the shape of a sentence."""
-    return Story(title, steps, then, sends, **more)
-
-
-def facts(*given: Any) -> Step:
-    """Facts arrive by a pull, and are judged."""
-    return ("facts", given)
-
-
-def disputed(stage: str = "opened", *, days: float = 1, reason: str = "10.4", **more: Any) -> Step:
-    """An operator records a chargeback that was opened so many days ago."""
-    return ("disputed", stage, days, reason, more)
-
-
-def stage(name: str, *, days: float = 0) -> Step:
-    """The operator hears that the chargeback reached a stage, so many days ago."""
-    return ("stage", name, days)
-
-
-def asked(text: str = "please look", **more: Any) -> Step:
-    """A buyer's review request is entered."""
-    return ("asked", text, more)
-
-
-def decided(action: str, **more: Any) -> Step:
-    """An operator decides the case."""
-    return ("decided", action, more)
-
-
-def snoozed(*, days: float | None = None) -> Step:
-    """An operator puts the case aside for so many days; without days, until more is at stake."""
-    return ("snoozed", days)
-
-
-def refused(step: Step) -> Step:
-    """The step is refused, and changes nothing."""
-    return ("refused", step)
-
-
-def later(days: float) -> Step:
-    """Time goes by, and the next run comes."""
-    return ("later", days)
-
-
-BOUGHT = facts(charge(), order(account_id="acc", credits_micro=10 * CREDIT, credits_used_micro=4 * CREDIT), account())
-UNDELIVERED = facts(charge(), looked_up(), pending(account_id="acc"), account())
-TWICE = facts(
-    charge(occurred_at=ago(hours=4.95)),
-    charge("1000", occurred_at=ago(hours=5)),
-    looked_up(),
-    looked_up("1000"),
-    order(ref="1000", account_id="acc"),
-    account(),
-)
-REFUNDED_BY_SHOP = facts(
-    charge(), order(account_id="acc", status="refunded", credits_micro=10 * CREDIT, credits_used_micro=0), account()
-)
-KNOWN_BUYER = facts(
-    *(charge(f"9{n}", occurred_at=ago(days=90 + n)) for n in range(3)),
-    *(order(f"K{n}", f"9{n}", account_id="acc", created_at=ago(days=90 + n)) for n in range(3)),
-)
-MONEY_BACK = facts(refund())
-SECOND = facts(charge("1002"), order("A2", "1002", account_id="acc"))
-SUSPEND, REINSTATE, BAN, FORFEIT = "account.suspend", "account.reinstate", "account.ban", "balance.forfeit"
+from tests.case_stories_refunds import REFUNDS, REVIEWS
 
 CHARGEBACKS = (
     story("a confirmed chargeback proposes to suspend, and does nothing by itself", BOUGHT, disputed(),
@@ -255,89 +179,6 @@ AUTOMATIC = (
           facts(refund(kind=Kind.CHARGEBACK, occurred_at=ago(days=3))), then=("open", "suspend", "7"), mode="auto"),
     story("in mode auto reinstating is still a person's", BOUGHT, disputed(), stage("won"),
           then=("open", "reinstate", "7"), sends=(SUSPEND,), mode="auto"),
-)  # fmt: skip
-
-REFUNDS = (
-    story("a duplicate is refunded, and done when the money is back", TWICE, decided("refund"), MONEY_BACK,
-          then=("resolved", "none", None)),
-    story("an approved refund waits for the provider", TWICE, decided("refund"),
-          then=("decided", "refund", "3.duplicate_charge")),
-    story("it is not executed after a week: the case is open again", TWICE, decided("refund"), later(8),
-          then=("open", "refund", "6")),
-    story("a refund above the charge is refused", TWICE, refused(decided("refund", amount=1001)),
-          then=("open", "refund", "3.duplicate_charge")),
-    story("two partial refunds together never exceed the charge", TWICE, decided("refund", amount=600), ("reopened",),
-          refused(decided("refund", amount=500)), then=("open", "refund", "3.duplicate_charge")),
-    story("an undelivered order is delivered", UNDELIVERED, decided("deliver"),
-          facts(order(account_id="acc", updated_at=ago(hours=1))), then=("resolved", "none", None)),
-    story("an undelivered order is refunded instead", UNDELIVERED, decided("refund"), MONEY_BACK,
-          then=("resolved", "none", None)),
-    story("an unexplained reversal was ours after all", BOUGHT, MONEY_BACK, decided("refund"), later(0.01),
-          then=("decided", "manual", "6")),
-    story("refund decided, chargeback comes too", TWICE, decided("refund"), disputed(),
-          then=("open", "manual", "3.duplicate_charge")),
-    story("a chargeback is explained later by an approval", BOUGHT, MONEY_BACK, facts(Approval()), later(0.01),
-          then=("open", "manual", "6")),
-    story("a refund by an alert leaves nothing to refund", TWICE, disputed("prevented"), refused(decided("refund")),
-          then=("open", "refund", "3.duplicate_charge")),
-    story("more went back than was approved", TWICE, decided("refund"), facts(refund(amount_minor=1001)),
-          then=("open", "manual", "6")),
-    story("put aside until a day that has come", TWICE, snoozed(days=3), later(4),
-          then=("open", "refund", "3.duplicate_charge")),
-    story("put aside until a day that has not come", TWICE, snoozed(days=3), later(2),
-          then=("snoozed", "refund", "3.duplicate_charge")),
-    story("put aside until more is at stake, and nothing grew", TWICE, snoozed(), later(20),
-          then=("snoozed", "refund", "3.duplicate_charge")),
-    story("put aside until more is at stake, and a third charge came", TWICE, snoozed(),
-          facts(charge("999", occurred_at=ago(hours=4.9)), looked_up("999")),
-          then=("open", "refund", "3.duplicate_charge")),
-    story("put aside, and the cause goes away", UNDELIVERED, snoozed(days=3),
-          facts(order(account_id="acc", updated_at=ago(hours=1))), then=("resolved", "none", None)),
-    story("the first part went back, the second did not", BOUGHT, facts(account(balance_micro=0), Approval(amount_minor=300, recorded_at=ago(days=9)),
-          Approval(amount_minor=400, recorded_at=ago(days=8)), refund(amount_minor=300)), later(0.01),
-          then=("open", "refund", "6")),
-    story("credits still spendable after an agreed refund may be taken back", BOUGHT, facts(Approval()), MONEY_BACK,
-          decided("forfeit"), then=("decided", "manual", "6"), sends=(FORFEIT,)),
-    story("it resolves by itself before anybody decides", UNDELIVERED,
-          facts(order(account_id="acc", updated_at=ago(hours=1))), then=("resolved", "none", None)),
-    story("a mismatch is dismissed and stays so", facts(charge(), order(amount_minor=900, account_id="acc")),
-          decided("dismiss"), later(1), then=("resolved", "none", None)),
-)  # fmt: skip
-
-REVIEWS = (
-    story("change of mind", BOUGHT, asked("I changed my mind"), then=("open", "decline", "4.change_of_mind"),
-          about="review"),
-    story("bad answers", BOUGHT, asked("it hallucinates"), then=("open", "decline", "4.quality"), about="review"),
-    story("failed integration", BOUGHT, asked("could not connect my bot"), then=("open", "decline", "4.integration"),
-          about="review"),
-    story("upstream changes", BOUGHT, asked("the rate limit is too low"), then=("open", "decline", "4.upstream"),
-          about="review"),
-    story("another account asks", BOUGHT, asked(account="thief"), then=("open", "decline", "4.other_account"),
-          about="review"),
-    story("another e-mail asks", BOUGHT, asked(email="thief@example.com"),
-          then=("open", "decline", "4.other_account"), about="review"),
-    story("a suspended account asks", facts(charge(), order(account_id="acc"), account(status="suspended")), asked(),
-          then=("open", "decline", "4.account_suspended"), about="review"),
-    story("a duplicate, whatever the buyer says", TWICE, asked("changed my mind"),
-          then=("open", "refund", "3.duplicate_charge"), about="review"),
-    story("not delivered", UNDELIVERED, asked("where is it"), then=("open", "deliver", "3.undelivered"),
-          about="review"),
-    story("everything is used", facts(charge(), order(account_id="acc", credits_micro=CREDIT,
-          credits_used_micro=CREDIT), account()), asked(), then=("open", "decline", "2"), about="review"),
-    story("delivered, and no exception fits", BOUGHT, asked(), then=("open", "decline", "1"), about="review"),
-    story("no e-mail: incomplete", BOUGHT, asked(email=""), then=("open", "manual", "5"), about="review"),
-    story("an unknown order: incomplete", BOUGHT, asked(order="nothing"), then=("open", "manual", "5"),
-          about="review"),
-    story("it is declined", BOUGHT, asked(), decided("decline"), then=("resolved", "decline", "1"), about="review"),
-    story("the unused part is granted", BOUGHT, asked(), decided("refund"), then=("decided", "decline", "1"),
-          about="review"),
-    story("a chargeback stands: no refund", BOUGHT, disputed(), asked(), refused(decided("refund")),
-          then=("open", "manual", "6"), about="review"),
-    story("put aside beyond its day: woken when it is due", BOUGHT, asked(), snoozed(days=90), later(20),
-          then=("open", "decline", "1"), about="review"),
-    story("it was answered in time: nothing is overdue later", BOUGHT, asked(), decided("refund", amount=100), later(6),
-          then=("decided", "decline", "1"), about="review"),
-    story("nobody answers in time", BOUGHT, asked(), later(40), then=("open", "decline", "1"), about="review"),
 )  # fmt: skip
 
 STORIES = (*CHARGEBACKS, *AUTOMATIC, *REFUNDS, *REVIEWS)

@@ -22,7 +22,7 @@ from reconciler.store.decisions import decide_case
 from reconciler.store.engine import read, write
 from reconciler.store.reviews import NewReview, add_review
 from tests.builders import BUYER, NOW, World
-from tests.case_stories import Step
+from tests.case_steps import Step
 
 
 @dataclass

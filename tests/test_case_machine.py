@@ -21,7 +21,7 @@ from reconciler.store import audit
 from reconciler.store.engine import open_store, read
 from tests import builders
 from tests.builders import World
-from tests.case_stories import BOUGHT, KNOWN_BUYER, MONEY_BACK, TWICE, UNDELIVERED
+from tests.case_steps import BOUGHT, KNOWN_BUYER, MONEY_BACK, TWICE, UNDELIVERED
 from tests.case_teller import Teller
 
 WORLDS = st.sampled_from([BOUGHT, TWICE, UNDELIVERED, KNOWN_BUYER, MONEY_BACK])

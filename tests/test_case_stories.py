@@ -14,7 +14,8 @@ from reconciler.store import disputes as dispute_store
 from reconciler.store.engine import open_store, read, write
 from tests import stores
 from tests.builders import NOW, World, account, charge, order, settings
-from tests.case_stories import STORIES, Story
+from tests.case_steps import Story
+from tests.case_stories import STORIES
 from tests.case_teller import Teller
 
 

@@ -1,4 +1,4 @@
-"""Says what the findings of a case recommend where the case knows better: about a chargeback they speak with one voice."""
+"""Says what the findings of a case recommend where the case knows better: both speak with one voice."""
 
 from collections.abc import Iterator, Mapping
 

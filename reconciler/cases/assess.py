@@ -74,7 +74,7 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
 
 
 def _about_chargeback(facts: Facts, matter: Matter) -> Verdict | None:
-    """What policy 7 says, with what the purchase alone does not tell: explanations, and the account's other disputes."""
+    """What policy 7 says, with what the purchase alone does not tell: explanations, the account's other disputes."""
     about = judge_chargeback(matter, acted=facts.acted)
     if about is None:
         return None

@@ -20,7 +20,7 @@ PROGRAM = "reconciler"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding of a case, as far as deciding needs it. Money in minor units; `advice` is what its case said of it last."""
+    """A finding of a case, as far as deciding needs it. Money in minor units; `advice` is its case's last word."""
 
     id: str
     kind: str

@@ -63,7 +63,9 @@ def _owed() -> ColumnElement[int]:
     )
     promised = _sum(earlier.c.amount_minor, same_charge_before, before)
     returned = _sum(back.c.amount_minor, of_charge, back.c.money == approval.c.money)
-    uncompared = sa.exists().where(of_charge, sa.func.coalesce(back.c.money, "") != sa.func.coalesce(approval.c.money, "?"))
+    uncompared = sa.exists().where(
+        of_charge, sa.func.coalesce(back.c.money, "") != sa.func.coalesce(approval.c.money, "?")
+    )
     left = promised + approval.c.amount_minor - returned
     return sa.case(
         (uncompared.correlate(approval), 0),

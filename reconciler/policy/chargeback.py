@@ -156,10 +156,14 @@ def judge_chargeback(matter: Matter, *, acted: bool) -> Verdict | None:
     if purchase is None or dispute is None:
         return None
     if dispute.state == "signal":
-        return Verdict("7", "manual", "A sign of a coming dispute is on record: answer the buyer before it becomes one.")
-    if not dispute.standing:
-        return _over(dispute, acted)
-    failed = [check for check in checks(purchase, dispute, matter.now) if not check.passed]
+        return Verdict(
+            "7", "manual", "A sign of a coming dispute is on record: answer the buyer before it becomes one."
+        )
+    return _standing(purchase, dispute, matter.now, acted) if dispute.standing else _over(dispute, acted)
+
+
+def _standing(purchase: Purchase, dispute: Dispute, now: datetime, acted: bool) -> Verdict:
+    failed = [check for check in checks(purchase, dispute, now) if not check.passed]
     gravest = min(failed, key=lambda check: (check.name != "no_fault_of_ours", check.name not in HARD), default=None)
     if acted and gravest is not None and gravest.name == "no_fault_of_ours":
         return Verdict(_clause_of(gravest, purchase), "reinstate", f"{gravest.says[:-1]}: reinstate the account.")

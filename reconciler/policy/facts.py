@@ -47,8 +47,9 @@ class Purchase:
     `accounts` are all accounts that fit, by the shop's own rows; `emails` the addresses of the purchase, folded;
     `held_by_us`: the account stands suspended or banned by a command of ours.
     `surplus`, `undelivered` and `mismatched` are open findings. `approved_minor` is what was agreed to give back,
-    `returned_minor` what went back; `shop_refunded`: the shop marks the order refunded, its own approval of the whole;
-    `seller_refunded`: the provider says that the seller started a refund. `settled` counts the buyer's other undisputed purchases since `settled_since`.
+    `returned_minor` what went back. `shop_refunded`: the shop marks the order refunded, its own approval of the whole;
+    `seller_refunded`: the provider says that the seller started a refund. `settled` counts the buyer's other undisputed
+    purchases since `settled_since`.
     """
 
     provider: str

@@ -127,9 +127,7 @@ def _audit(connection: sa.Connection, id_: str, outcome: Outcome, wanted: Decisi
     audit.record(connection, "case.decided", id_, wanted.by, wanted.at, data)
 
 
-def _siblings(
-    connection: sa.Connection, row: Any, facts: Facts, wanted: Decision, outcome: Outcome
-) -> set[str]:
+def _siblings(connection: sa.Connection, row: Any, facts: Facts, wanted: Decision, outcome: Outcome) -> set[str]:
     """Settle the other cases of the charges that a refund gives back whole: one cause closes all of them."""
     settled: set[str] = set()
     for refund in outcome.refunds:

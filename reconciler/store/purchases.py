@@ -201,9 +201,7 @@ def _purchase(connection: sa.Connection, key: Key, known: Known, equivalents: Ma
         balance_micro=account["balance_micro"] if account else None,
         accounts=owners,
         account_status=status,
-        held_by_us=command is not None
-        and command["type"] != "account.reinstate"
-        and status in {"suspended", "banned"},
+        held_by_us=command is not None and command["type"] != "account.reinstate" and status in {"suspended", "banned"},
         emails=tuple(_emails(charge, order, account)),
         surplus="duplicate_charge" in flags,
         undelivered="undelivered_order" in flags,
