@@ -1,6 +1,5 @@
 """Delivers what is due in the outbox: claims it, sends it outside of any transaction, and only then marks it."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +11,9 @@ import sqlalchemy as sa
 import structlog
 
 from reconciler.command_channel import CommandChannel
-from reconciler.outbox import COMMAND, Failed, Outcome, Refused, Sent, retry_at
+from reconciler.outbox import Failed, Outcome, Refused, Sent, retry_at
 from reconciler.settings import Settings
 from reconciler.store import audit, outbox
-from reconciler.store.alerts import raise_alert
 from reconciler.store.engine import read, write
 from reconciler.store.lease import is_gone, me
 from reconciler.store.outbox import Claim
@@ -120,25 +118,9 @@ def _finish(engine: sa.Engine, claimed: Claim, at: datetime, outcome: Sent | Ref
         kind = f"{claimed.channel}.{'sent' if is_sent else 'held'}"
         data = {"attempt": claimed.epoch, "note": outcome.note}
         audit.record(connection, kind, claimed.key, audit.PROGRAM, at, data)
-        if not is_sent and claimed.channel == COMMAND:
-            _call(connection, claimed, outcome.note, at)
     if not is_sent:
         advice = "see `reconciler outbox list`; `reconciler outbox retry` tries again"
         log.error(f"{claimed.channel} held", key=claimed.key, reason=outcome.note, advice=advice)
-
-
-def _call(connection: sa.Connection, claimed: Claim, note: str, at: datetime) -> None:
-    """An alert for a command that is not tried any more (contract section 6), once for each time it is held."""
-    command = json.loads(claimed.body)
-    what = f"{command['type']} of account {command['data']['account_id']}, case {command['data']['case_id']}"
-    raise_alert(
-        connection,
-        f"held:{claimed.key}:{claimed.epoch}",
-        "critical",
-        "A command to the shop is held",
-        f"The shop did not take {what}: {note}. Mend the cause, then `reconciler outbox retry {claimed.key}`.",
-        at,
-    )
 
 
 def _count(total: Delivered, outcomes: list[Outcome]) -> None:
