@@ -131,7 +131,7 @@ CHARGEBACKS = (
     story("the refund was started from our side", BOUGHT, facts(refund(seller_started=True)), disputed(),
           then=("open", "manual", "6")),
     story("an approved refund was never made, and the buyer says so", BOUGHT, facts(Approval(amount_minor=600)),
-          disputed(reason="13.6"), refused(decided("suspend")), then=("open", "manual", "7")),
+          disputed(reason="13.6"), refused(decided("suspend")), then=("open", "manual", "6")),
     story("the buyer had asked about another charge of the same order", TWICE, asked(days=2, order="A1"),
           disputed(ref="1000"), then=("open", "manual", "7"), ref="1000"),
     story("not as described is for a person", BOUGHT, disputed(reason="13.3"), then=("open", "manual", "7")),

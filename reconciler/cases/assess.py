@@ -161,20 +161,20 @@ def _matters(facts: Facts, verdict: Verdict) -> Iterator[str]:
         yield f"review:{facts.review.id}"
     for purchase in facts.purchases:
         for dispute in purchase.disputes:
-            yield from _matters_of(dispute, verdict)
+            yield from _matters_of(dispute, verdict, explained=facts.explained)
     disputed = facts.purchase is not None and any(one.standing for one in facts.purchase.disputes)
     if facts.explained and (verdict.recommendation == "reinstate" or disputed):
         yield "reinstate:explained"  # who decides while it stands knows of it
 
 
-def _matters_of(dispute: Dispute, verdict: Verdict) -> Iterator[str]:
+def _matters_of(dispute: Dispute, verdict: Verdict, *, explained: bool) -> Iterator[str]:
     undo = verdict.recommendation == "reinstate"
     if dispute.state == "signal":
         yield f"signal:{dispute.id}"
     if dispute.standing:
         yield f"chargeback:{dispute.id}:{dispute.round}"
-        if undo and verdict.clause.startswith("3."):
-            yield f"reinstate:{dispute.id}:{dispute.round}:{verdict.clause}"
+        if undo and not explained:
+            yield f"reinstate:{dispute.id}:{dispute.round}:our fault"
     elif undo:
         yield f"reinstate:{dispute.id}:{dispute.round}:{dispute.state}"
 

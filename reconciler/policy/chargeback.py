@@ -183,7 +183,8 @@ def _over(dispute: Dispute, acted: bool) -> Verdict:
 
 def _clause_of(failed: Check, purchase: Purchase) -> str:
     if failed.name == "no_fault_of_ours":
-        return "3.duplicate_charge" if purchase.surplus else "3.undelivered" if purchase.undelivered else "7"
+        owed = "6" if _is_refund_owed(purchase) else "7"
+        return "3.duplicate_charge" if purchase.surplus else "3.undelivered" if purchase.undelivered else owed
     return "6" if failed.name == "no_refund" else "7"
 
 

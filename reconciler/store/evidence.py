@@ -19,6 +19,7 @@ from reconciler.settings import Settings
 from reconciler.store import queries
 from reconciler.store.case_views import case_document, chargeback_document
 from reconciler.store.cases import case_id, charge_root
+from reconciler.store.findings import kept_charge
 from reconciler.store.purchases import read_purchases
 
 Packet = dict[str, Any]
@@ -86,7 +87,7 @@ def _duplicates(connection: sa.Connection, provider: str, ref: str) -> Iterator[
     for row in connection.execute(sa.select(table).where(table.c.kind == "duplicate_charge")).mappings():
         said = row["document"]
         surplus = [(row["provider"], one) for one in said["transaction_ids"]]
-        kept = (said["evidence"]["kept_provider"], said["evidence"]["kept"])
+        kept = kept_charge(row["provider"], said)
         if (provider, ref) in (kept, *surplus):
             charges = [one for by, name in (kept, *surplus) for one in queries.transactions(connection, by, [name])]
             yield {"status": row["status"], "why": said["explanation"], "charges": charges}

@@ -106,6 +106,12 @@ def _happened(connection: sa.Connection, id_: str, event: str, note: str, now: d
     connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=now, **values))
 
 
+def kept_charge(provider: str, document: Mapping[str, Any]) -> tuple[str, str]:
+    """The charge that stands of a duplicate; documents from before that name no provider of it: then the surplus's."""
+    told = document["evidence"]
+    return told.get("kept_provider", provider), told["kept"]
+
+
 def list_findings(
     connection: sa.Connection,
     *,

@@ -20,6 +20,7 @@ from reconciler.schema_cases import cases, outages, reviews
 from reconciler.settings import Settings
 from reconciler.store import audit
 from reconciler.store.cases import open_case
+from reconciler.store.findings import kept_charge
 from reconciler.store.purchases import Key, read_purchases, without_charge
 from reconciler.text import code_hash, fold_email
 
@@ -204,7 +205,7 @@ def _paid_again(connection: sa.Connection, keys: list[Key]) -> list[Key]:
     return [
         (row.provider, ref)
         for row in connection.execute(query)
-        if (row.document["evidence"]["kept_provider"], row.document["evidence"]["kept"]) in keys
+        if kept_charge(row.provider, row.document) in keys
         for ref in row.document["transaction_ids"]
     ]
 
