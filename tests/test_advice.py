@@ -12,7 +12,8 @@ from reconciler.store.findings import findings_as_of, list_findings
 from tests.builders import World
 from tests.case_steps import BOUGHT, KNOWN_BUYER, TWICE, UNDELIVERED, Step, decided, disputed, later, stage
 from tests.case_teller import Teller
-from tests.stores import engine, url
+from tests.stores import by_day as url
+from tests.stores import engine
 
 __all__ = ["engine", "url"]
 

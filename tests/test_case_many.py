@@ -20,7 +20,8 @@ from tests import builders
 from tests.builders import BUYER, NOW, World, account, charge, order
 from tests.case_steps import BOUGHT, TWICE, Step, asked, decided, disputed
 from tests.case_teller import Teller
-from tests.stores import engine, url
+from tests.stores import by_day as url
+from tests.stores import engine
 
 __all__ = ["engine", "url"]
 
@@ -53,6 +54,7 @@ def test_a_request_that_names_the_kept_charge_is_about_the_surplus_one(engine: s
     assert (purchase.ref, purchase.surplus) == ("1001", True)
 
 
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 def test_of_two_operators_at_once_one_wins_and_the_other_is_told(engine: sa.Engine) -> None:
     teller = Teller(World(engine).complete(), "charge")
     for step in (BOUGHT, disputed()):

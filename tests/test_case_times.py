@@ -16,7 +16,8 @@ from reconciler.store.reviews import NewReview, add_review
 from tests.builders import BUYER, World
 from tests.case_steps import BOUGHT, Step, asked, decided, disputed, later
 from tests.case_teller import Teller
-from tests.stores import engine, url
+from tests.stores import by_day as url
+from tests.stores import engine
 
 __all__ = ["engine", "url"]
 

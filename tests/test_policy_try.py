@@ -17,7 +17,8 @@ from tests.builders import NOW, World, ago, charge, looked_up
 from tests.case_steps import BOUGHT, UNDELIVERED, asked, disputed, facts
 from tests.case_teller import Teller
 from tests.cli_world import MINIMAL, Program, _logs_as_before, program
-from tests.stores import engine, stored, url
+from tests.stores import by_day as url
+from tests.stores import engine, stored
 
 __all__ = ["_logs_as_before", "engine", "program", "url"]
 
