@@ -41,9 +41,14 @@ def document(finding: Finding) -> dict[str, Any]:
     }
 
 
+def advised(said: Mapping[str, Any], advice: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A finding's document with the advice of its case in place of its own."""
+    return {**said, **(advice or {})}
+
+
 def public(row: Mapping[str, Any]) -> dict[str, Any]:
     """The contract's object for a stored finding (a row of the `findings` table)."""
-    said = {key: value for key, value in row["document"].items() if key != "evidence"}
+    said = {key: value for key, value in advised(row["document"], row.get("advice")).items() if key != "evidence"}
     return {
         "id": row["id"],
         "kind": said.pop("kind"),

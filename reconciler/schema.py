@@ -224,6 +224,7 @@ findings = Table(
     Column("resolved_at", UtcTime),
     Column("resolution", Text),
     Column("case_id", String),
+    Column("advice", JSON(none_as_null=True)),
     Index(None, "status", "kind"),
     Index(None, "first_seen_at"),
 )

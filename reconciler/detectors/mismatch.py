@@ -13,6 +13,8 @@ from reconciler.model import Difference, Finding
 from reconciler.money import format_minor
 
 _COLUMNS = {"account_id": "account_id", "telegram": "telegram_user_id", "email": "buyer_email"}
+_CLAUSES = {"buyer_mismatch": "4.other_account"}
+"""The policy speaks of buyers and accounts; it has no clause about amounts, currencies and products that differ."""
 _WORDS = {
     "account_id": "account",
     "telegram_user_id": "Telegram id",
@@ -124,6 +126,7 @@ def _finding(row: Row, kind: str, difference: Difference) -> Finding:
         amount_minor=_at_stake(row) if kind == "amount_mismatch" else row["charge_amount_minor"],
         currency=row["charge_currency"],
         reason=difference.field,
+        policy_clause=_CLAUSES.get(kind),
         recommendation="manual",
         explanation=(
             f"Charge {row['charge_ref']} and order {row['order_order_id']} belong together by {row['rule']}, but the "

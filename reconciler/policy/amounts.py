@@ -44,7 +44,7 @@ def terms(settings: Settings) -> Terms:
 
 
 def of_purchase(purchase: Purchase) -> int | None:
-    """The most that may be refunded of a purchase, less what was approved before; None when it is unknown.
+    """The most that may be refunded of a purchase, less what was given back or agreed to before; None: unknown.
 
     A surplus charge brought nothing itself, whatever its purchase brought.
     """
@@ -57,4 +57,4 @@ def of_purchase(purchase: Purchase) -> int | None:
         balance_micro=purchase.balance_micro,
         delivered=purchase.delivered and not purchase.surplus,
     )
-    return None if most is None else max(0, min(most, purchase.paid_minor - purchase.approved_minor))
+    return None if most is None else max(0, min(most, purchase.paid_minor - purchase.given_back_minor))

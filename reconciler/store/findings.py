@@ -1,13 +1,13 @@
 """Keeps findings over time: opened, changed, resolved, reopened, each step written down with its document."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from reconciler.findings import DISMISSED, OPEN, RESOLVED, document, finding_id
+from reconciler.findings import DISMISSED, OPEN, RESOLVED, advised, document, finding_id
 from reconciler.model import Finding
 from reconciler.schema import finding_events, findings
 from reconciler.timing import step
@@ -87,13 +87,31 @@ class _Events:
 def dismiss(connection: sa.Connection, ids: Iterable[str], note: str, now: datetime) -> None:
     """Note that an operator's decision settles these findings; they are not found anew."""
     for id_ in ids:
-        said = connection.execute(sa.select(findings.c.document).where(findings.c.id == id_)).scalar_one()
         values = {"status": DISMISSED, "resolution": note}
         connection.execute(sa.update(findings).where(findings.c.id == id_).values(values))
-        last = sa.select(sa.func.max(finding_events.c.number)).where(finding_events.c.finding_id == id_)
-        number = int(connection.execute(last).scalar() or 0) + 1
-        event = {"event": "dismissed", "note": note, "document": said, "run_id": None}
-        connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=now, **event))
+        _happened(connection, id_, "dismissed", note, now)
+
+
+def advise(connection: sa.Connection, id_: str, advice: Mapping[str, Any] | None, now: datetime) -> None:
+    """Note what a finding recommends because of its case; None: what its detector says."""
+    status = connection.execute(sa.select(findings.c.status).where(findings.c.id == id_)).scalar_one()
+    connection.execute(sa.update(findings).where(findings.c.id == id_).values(advice=advice))
+    if status == OPEN:
+        _happened(connection, id_, "changed", "", now)
+
+
+def _happened(connection: sa.Connection, id_: str, event: str, note: str, now: datetime) -> None:
+    row = connection.execute(sa.select(findings.c.document, findings.c.advice).where(findings.c.id == id_)).one()
+    last = sa.select(sa.func.max(finding_events.c.number)).where(finding_events.c.finding_id == id_)
+    number = int(connection.execute(last).scalar() or 0) + 1
+    values = {"event": event, "note": note, "document": advised(row.document, row.advice), "run_id": None}
+    connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=now, **values))
+
+
+def kept_charge(provider: str, document: Mapping[str, Any]) -> tuple[str, str]:
+    """The charge that stands of a duplicate; documents from before that name no provider of it: then the surplus's."""
+    told = document["evidence"]
+    return told.get("kept_provider", provider), told["kept"]
 
 
 def list_findings(
@@ -173,12 +191,12 @@ def _keep(
 ) -> None:
     if row.status == RESOLVED:
         changes.reopened.append(row.id)
-        events.add(row.id, "reopened", "", said)
+        events.add(row.id, "reopened", "", advised(said, row.advice))
     elif row.document == said or row.status == DISMISSED:
         return
     else:
         changes.changed.append(row.id)
-        events.add(row.id, "changed", "", said)
+        events.add(row.id, "changed", "", advised(said, row.advice))
     values = {"resolved_at": None, "resolution": None, **_columns(finding, said, events.now)}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
 
@@ -214,7 +232,7 @@ def _resolve(connection: sa.Connection, row: Any, changes: Changes, events: _Eve
     values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
     changes.resolved.append(row.id)
-    events.add(row.id, "resolved", note, row.document)
+    events.add(row.id, "resolved", note, advised(row.document, row.advice))
 
 
 _RESOLUTIONS = {

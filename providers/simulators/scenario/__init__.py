@@ -17,6 +17,7 @@ _PLANTS = (
     plants.mismatches,
     plants.conflicts,
     plants_back.chargebacks,
+    plants_back.confirmed,
     plants_back.refunds,
     plants_back.credits_left,
     plants_back.signals,

@@ -165,6 +165,18 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Chargeback:
+    """A chargeback that the provider wrote to the operator about, and that the operator records with the program."""
+
+    provider: str
+    ref: str
+    amount_minor: int
+    currency: str
+    reason_code: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """A finding that must come out, and `about`, the story behind it.
 
@@ -192,5 +204,6 @@ class Scenario:
     accounts: tuple[Account, ...]
     payments: tuple[Payment, ...]
     approvals: tuple[Approval, ...]
+    chargebacks: tuple[Chargeback, ...]
     expected: tuple[Expected, ...]
     lookalikes: tuple[str, ...]
