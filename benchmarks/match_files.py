@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     names = list(dict.fromkeys(["bare", *chosen.ways]))
     with tempfile.TemporaryDirectory() as folder:
         # In a process of its own: a child's peak memory counts what its parent held when it was started.
-        code = f"from pathlib import Path; from benchmarks.match_data import write; write(Path({folder!r}), {chosen.rows})"
+        code = (
+            f"from pathlib import Path; from benchmarks.match_data import write; write(Path({folder!r}), {chosen.rows})"
+        )
         subprocess.run([sys.executable, "-c", code], check=True)
         charges, orders = (Path(folder) / f"{name}-{chosen.rows}.parquet" for name in ("charges", "orders"))
         turns = [

@@ -58,7 +58,9 @@ def _form(terms: Terms) -> dict[str, object]:
     stated = ("account_id", "telegram_user_id", "buyer_email", "product_id")
     agree = " AND ".join(f"(c.{name} = o.{name} OR c.{name} IS NULL OR o.{name} IS NULL)" for name in stated)
     same = {"ref": "provider_ref", **{name: name for name in stated}}
-    doubt = " OR ".join(f"CASE WHEN c.{mine} = o.{its} THEN false ELSE {unclean(f'c.{mine}')} END" for mine, its in same.items())
+    doubt = " OR ".join(
+        f"CASE WHEN c.{mine} = o.{its} THEN false ELSE {unclean(f'c.{mine}')} END" for mine, its in same.items()
+    )
     keys = ", ".join(
         f"CASE WHEN {name} IS NOT NULL THEN hash(amount_minor, currency, provider, {name}) END AS by_{name}"
         for name in stated[:3]

@@ -68,8 +68,8 @@ def _write_clean(engine: DuckEngine, source: Source, shape: Shape, columns: dict
     _fill_folds(engine, source, columns)
     joined = "LEFT JOIN folds ON folds.email = trim(buyer_email::VARCHAR)" if "buyer_email" in columns else ""
     engine.run(f"COPY (SELECT {parts} FROM {source.sql} {joined}) TO {quoted(path)} (FORMAT parquet)")
-    rows = f"SELECT file_row_number AS row, * EXCLUDE (file_row_number), true AS clean, false AS untidy FROM {_numbered(path)}"
-    engine.run(f"CREATE OR REPLACE VIEW {shape.name} AS {rows}")
+    rows = "SELECT file_row_number AS row, * EXCLUDE (file_row_number), true AS clean, false AS untidy"
+    engine.run(f"CREATE OR REPLACE VIEW {shape.name} AS {rows} FROM {_numbered(path)}")
 
 
 def _fill_folds(engine: DuckEngine, source: Source, columns: dict[str, str]) -> None:
