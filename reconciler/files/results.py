@@ -128,10 +128,16 @@ def _totals(engine: DuckEngine, group: str, source: str) -> list[dict[str, Any]]
     return [dict(zip(("provider", "currency", "class", "count", "minor"), row, strict=True)) for row in rows]
 
 
+_DICTIONARY = "STRING_DICTIONARY_PAGE_SIZE_LIMIT 4096"
+
+
 def copy(engine: DuckEngine, query: str, path: Path) -> None:
-    """One thread writes: the order of rows, and so the bytes, depends on nothing else."""
+    """One thread writes: the order of rows, and so the bytes, depends on nothing else.
+
+    A dictionary of ids that hardly repeat is not worth making: past a few kilobytes text is written as it is.
+    """
     engine.run("SET threads = 1")
     engine.run("SET preserve_insertion_order = true")
-    engine.run(f"COPY ({query}) TO {quoted(path)} (FORMAT parquet, ROW_GROUP_SIZE 122880)")
+    engine.run(f"COPY ({query}) TO {quoted(path)} (FORMAT parquet, ROW_GROUP_SIZE 122880, {_DICTIONARY})")
     engine.run("RESET threads")
     engine.run("SET preserve_insertion_order = false")
