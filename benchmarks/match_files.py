@@ -46,7 +46,8 @@ def table(rows: int, turns: Sequence[Figures]) -> str:
         cpu, peak = (statistics.median(turn[name][place] for turn in turns) for place in (0, 1))
         ratio = statistics.median(turn[name][0] / turn["bare"][0] for turn in turns)
         lines.append(f"| {WAYS[name][0]} | {cpu:.1f} | {ratio:.1f} | {peak:,.0f} MiB |")
-    return "\n".join(lines) + "\n"
+    said = "One turn." if len(turns) == 1 else f"Medians of {len(turns)} turns."
+    return "\n".join([*lines, "", said]) + "\n"
 
 
 def main(arguments: Sequence[str] = ()) -> None:
