@@ -1,8 +1,12 @@
 """How much may be refunded (policy 1, 2 and 6), and the configured numbers in the units that judging uses."""
 
+from typing import TYPE_CHECKING
+
 from reconciler.matching.terms import MINUTE_US, Terms
 from reconciler.policy.facts import Purchase
-from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.settings import Settings
 
 
 def refundable_minor(
@@ -29,7 +33,7 @@ def refundable_minor(
     return max(0, unused)
 
 
-def terms(settings: Settings) -> Terms:
+def terms(settings: "Settings") -> Terms:
     """The configured numbers in the units that matching and judging use."""
     policy = settings.policy
     return Terms(
