@@ -18,7 +18,7 @@ from reconciler.store.facts import save_page
 from reconciler.store.inbox import Outcome
 from reconciler.webhooks import Delivery
 
-BATCH = 200
+BATCH = 50
 LOOKS = 100
 WAITS = tuple(timedelta(seconds=wait_s) for wait_s in (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
 """How long until an order is asked about again that does not show yet what its event said; then a person is told."""
@@ -30,19 +30,23 @@ CONTRADICTION = "the same event came before with other money or other ids; both 
 
 @dataclass
 class Inbox:
-    """One pass over everything that is due. `providers` are asked only where an event is a hint."""
+    """One pass over everything that is due. `providers` are asked only where an event is a hint.
+
+    `give_way` is called between two batches: what comes in meanwhile must find room in the storage.
+    """
 
     engine: sa.Engine
     receivers: Mapping[str, Receiver]
     providers: Callable[[], Iterable[Provider]]
     now: Callable[[], datetime]
     stopped: Callable[[], bool] = lambda: False
+    give_way: Callable[[], None] = lambda: None
     problems: list[str] = field(default_factory=list)
 
     def work(self) -> list[str]:
         """Read all events that wait, then look at the orders they hint at; returns what went wrong."""
         while not self.stopped() and self._read_batch():
-            pass
+            self.give_way()
         with read(self.engine) as connection:
             hints = [
                 row

@@ -107,6 +107,7 @@ def work_inbox(
     *,
     now: Callable[[], datetime] = utc_now,
     stopped: Callable[[], bool] = lambda: False,
+    give_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Work through the webhooks that are due, under the lease; without any, nothing is done. Raises Retryable."""
     with read(engine) as connection:
@@ -120,7 +121,7 @@ def work_inbox(
 
     try:
         with held(engine):
-            return _inbox(settings, engine, providers, now, stopped)
+            return _inbox(settings, engine, providers, now, stopped, give_way)
     finally:
         for provider in built:
             provider.close()
@@ -132,9 +133,10 @@ def _inbox(
     providers: Callable[[], Iterable[Provider]],
     now: Callable[[], datetime],
     stopped: Callable[[], bool],
+    give_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     receivers = build_receivers(settings)
-    problems = Inbox(engine, {one.name: one for one in receivers}, providers, now, stopped).work()
+    problems = Inbox(engine, {one.name: one for one in receivers}, providers, now, stopped, give_way).work()
     with write(engine) as connection:
         crosscheck(connection, receivers, timedelta(minutes=settings.policy.grace_minutes), now())
     return problems
