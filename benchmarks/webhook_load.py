@@ -43,6 +43,8 @@ class Result:
     seconds: float
     errors: int = 0
     without_retry_after: int = 0
+    by_second: list[list[float]] = field(default_factory=list)
+    """For each second in which deliveries were due: p99 of those answered 200, and how many were not."""
 
     @property
     def per_second(self) -> float:
@@ -51,9 +53,12 @@ class Result:
 
     def quantile(self, percent: float) -> float:
         """The latency that `percent` of the answers did not exceed."""
-        if not self.latencies:
-            return math.inf
-        return self.latencies[min(len(self.latencies) - 1, math.ceil(len(self.latencies) * percent / 100) - 1)]
+        return quantile(self.latencies, percent)
+
+
+def quantile(ordered: list[float], percent: float) -> float:
+    """The value that `percent` of them do not exceed; infinite where there are none."""
+    return ordered[math.ceil(len(ordered) * percent / 100) - 1] if ordered else math.inf
 
 
 def request(key: bytes, number: int) -> bytes:
@@ -82,7 +87,9 @@ class Sender:
     free: deque["Connection"] = field(default_factory=deque)
     due: deque[float] = field(default_factory=deque)
     statuses: Counter[bytes] = field(default_factory=Counter)
-    latencies: list[float] = field(default_factory=list)
+    answers: list[tuple[float, float]] = field(default_factory=list)
+    """Of each 200 when it was due and how long it took, in seconds."""
+    refused: list[float] = field(default_factory=list)
     errors: int = 0
     without_retry_after: int = 0
     ended: bool = False
@@ -100,9 +107,10 @@ class Sender:
         status = answer[9:12]
         self.statuses[status] += 1
         if status == b"200":
-            self.latencies.append((time.perf_counter() - due_s) * 1000)
-        elif status == b"503" and b"retry-after" not in answer.lower():
-            self.without_retry_after += 1
+            self.answers.append((due_s, time.perf_counter() - due_s))
+        else:
+            self.refused.append(due_s)
+            self.without_retry_after += status == b"503" and b"retry-after" not in answer.lower()
         self.free.append(connection)
         if self.load.rate == 0 and not self.ended:
             self.due.append(time.perf_counter())
@@ -180,12 +188,28 @@ async def run(load: Load) -> Result:
                 break
             await asyncio.sleep(0.01)
     sender.ended = True
-    statuses = {int(status): number for status, number in sender.statuses.items()}
-    done = Result(statuses, sorted(sender.latencies), seconds, sender.errors, sender.without_retry_after)
+    done = result_of(sender, began, seconds)
     for connection in sender.free:
         if connection.transport is not None:
             connection.transport.abort()
     return done
+
+
+def result_of(sender: Sender, began: float, seconds: float) -> Result:
+    """What came back to a sender."""
+    places = range(math.ceil(seconds))
+    taken: list[list[float]] = [[] for _ in places]
+    for due_s, took_s in sender.answers:
+        taken[min(int(due_s - began), len(taken) - 1)].append(took_s * 1000)
+    refused = Counter(int(due_s - began) for due_s in sender.refused)
+    return Result(
+        {int(status): number for status, number in sender.statuses.items()},
+        sorted(took_s * 1000 for _, took_s in sender.answers),
+        seconds,
+        sender.errors,
+        sender.without_retry_after,
+        [[quantile(sorted(taken[place]), 99), float(refused[place])] for place in places],
+    )
 
 
 def send(load: Load) -> Result:

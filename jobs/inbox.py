@@ -129,8 +129,9 @@ class Inbox:
         save_page(connection, told.page, now)
         if not found:
             return self._denied(connection, row, now)
-        webhook_gaps.remove(connection, row.provider, (webhook_gaps.DENIED, webhook_gaps.UNCONFIRMED), row.ref)
+        webhook_gaps.remove(connection, row.provider, (webhook_gaps.DENIED,), row.ref)
         if told.look is None:
+            webhook_gaps.remove(connection, row.provider, (webhook_gaps.UNCONFIRMED,), row.ref)
             return Outcome(row.id, inbox.DONE, told.note, row.looks + 1)
         return self._not_yet(connection, row, told.note, now)
 

@@ -80,8 +80,8 @@ class WebServer:
         gc.freeze()
         self._desk.start(number)
         self._thread.start()
-        host, port = self._socket.getsockname()[:2]
-        log.info("listening", url=f"http://{host}:{port}", webhooks=[door.name for door in self._receivers])
+        host = self._socket.getsockname()[0]
+        log.info("listening", url=f"http://{host}:{self.port}", webhooks=[door.name for door in self._receivers])
         return self
 
     def __exit__(
@@ -92,6 +92,11 @@ class WebServer:
         self._thread.join()
         self._desk.stop()
         self._socket.close()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, also when the configuration left the choice."""
+        return int(self._socket.getsockname()[1])
 
     def _crowded(self) -> bool:
         """uvicorn's own limit would answer without saying when to come again."""

@@ -22,6 +22,8 @@ DENIED, UNCONFIRMED = "denied", "unconfirmed"
 STATES = (WAITING, LOOKING, DONE, UNKNOWN, UNREADABLE, CONFLICT, DENIED, UNCONFIRMED)
 """What can become of an event. Only `waiting`, `looking` and `denied` may still change by themselves."""
 
+TROUBLED = (UNKNOWN, UNREADABLE, DENIED, UNCONFIRMED)
+"""What another try may mend."""
 _UNSTORED_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
@@ -201,6 +203,12 @@ def listed(
     if state is not None:
         query = query.where(webhooks.c.state == state)
     return list(reversed(list(connection.execute(query.limit(limit)))))
+
+
+def numbers(connection: sa.Connection, states: Collection[str]) -> list[int]:
+    """The numbers of the events in certain states."""
+    query = sa.select(webhooks.c.id).where(webhooks.c.state.in_(states)).order_by(webhooks.c.id)
+    return list(connection.execute(query).scalars())
 
 
 def one(connection: sa.Connection, number: int) -> Any | None:
