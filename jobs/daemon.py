@@ -150,9 +150,7 @@ class Daemon:
             if not self._working.acquire(blocking=False):
                 continue
             try:
-                for line in work_inbox(
-                    self._settings, self._engine, stopped=self._stop.is_set, give_way=web.give_way
-                ):
+                for line in work_inbox(self._settings, self._engine, stopped=self._stop.is_set, give_way=web.give_way):
                     log.warning("webhooks wait", problem=line)
             except (ReconcilerError, sa.exc.SQLAlchemyError) as error:
                 log.warning("webhooks wait", problem=str(error).splitlines()[0])

@@ -27,6 +27,9 @@ DENIALS = 4
 UNREACHED = timedelta(minutes=1)
 CONTRADICTION = "the same event came before with other money or other ids; both are kept, the first one counts"
 
+COMPARE = "it came later than any retry explains: compare with the provider's dashboard before anybody acts on it"
+"""What no API can confirm, a person has to: the event may be a copy that somebody kept (reliability F28)."""
+
 
 @dataclass
 class Inbox:
@@ -81,9 +84,10 @@ class Inbox:
             return self._aside(row, row.name, told.note), Outcome(row.id, inbox.UNKNOWN, told.note)
         for charge in told.page.transactions:
             _remember(charges, charge)
-        if told.look is None:
-            return told.page, Outcome(row.id, inbox.DONE, told.note)
-        return told.page, Outcome(row.id, inbox.LOOKING, told.note, due_at=now)
+        if told.look is not None:
+            return told.page, Outcome(row.id, inbox.LOOKING, told.note, due_at=now)
+        asked = row.late and told.page.transactions
+        return told.page, Outcome(row.id, inbox.DONE, f"{told.note}; {COMPARE}" if asked else told.note)
 
     def _look(self, provider: Provider, rows: Sequence[Any]) -> None:
         """Ask about each order once, and settle every event about it; those that could not be asked wait a little."""

@@ -12,11 +12,12 @@ from jobs.pull import Pull
 from providers.simulators.tribute import TributeSimulator
 from providers.tribute import build
 from reconciler.model import Account
+from reconciler.schema_told import commands
 from reconciler.settings import Schedule, TributeSettings
 from reconciler.store import inbox
-from reconciler.store.engine import write
+from reconciler.store.engine import read, write
 from tests.builders import NOW, UUID, ago, order, pending
-from tests.webhook_world import KEY, Pushed, engine, event, events, facts, intake, sample_event, stored
+from tests.webhook_world import KEY, Pushed, both, engine, event, events, facts, intake, sample_event, stored
 
 __all__ = ["engine"]
 ORDER = UUID.format(1)
@@ -320,8 +321,22 @@ def test_replays_change_nothing_even_years_later(pushed: Pushed) -> None:
 
 def test_an_event_older_than_every_retry_is_a_fact_and_is_marked(pushed: Pushed) -> None:
     pushed.receive(purchase(1, ago(hours=25)), purchase(2, ago(hours=27))).work()
-    assert [row["late"] for row in stored(pushed.engine)] == [False, True]
+    first, second = stored(pushed.engine)
+    assert (first["late"], first["result"], second["late"]) == (False, "stored", True)
+    assert "compare with the provider's dashboard" in second["result"]
     assert set(facts(pushed.engine)) == {"1", "2"}
+
+
+def test_a_late_refund_in_mode_auto_is_a_finding_for_a_person_and_no_command(engine: sa.Engine) -> None:
+    auto = both()
+    policy = auto.policy.model_copy(update={"suspension_mode": "auto", "auto_effects": ("suspend", "forfeit", "ban")})
+    pushed = Pushed(engine, settings=auto.model_copy(update={"policy": policy}))
+    pushed.world().complete().judge()  # what is there at the first run never acts by itself anyway
+    pushed.receive(purchase(1, ago(days=40)), purchase_refund(1, at=ago(days=30))).later(hours=1).work()
+    (finding,) = pushed.findings("suspected_chargeback")
+    assert (finding["transaction_ids"], finding["recommendation"]) == (["1"], "manual")
+    with read(engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(commands)).scalar_one() == 0
 
 
 def test_raw_bytes_stay_as_they_came_and_what_is_shown_is_clean(engine: sa.Engine) -> None:

@@ -127,9 +127,7 @@ def _said(payload: Mapping[str, Any], name: str) -> str:
 def _mattering(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: _mattering(item)
-            for name, item in value.items()
-            if isinstance(item, dict | list) or _matters(name)
+            name: _mattering(item) for name, item in value.items() if isinstance(item, dict | list) or _matters(name)
         }
     return [_mattering(item) for item in value] if isinstance(value, list) else value
 

@@ -106,6 +106,7 @@ def tables(scenario: Scenario, result: RunResult, outcome: Outcome, places: Plac
     yield from (f"could not be read: {problem}" for problem in result.problems)
     yield f"Report:   {places.report}"
     yield f"Database: {places.database}"
+    yield f"Webhooks: {len(scenario.events)} were taken in: reconciler --config {places.config} webhooks list"
     yield f"Go on:    reconciler --config {places.config} findings"
     yield f"Done in {places.seconds:.1f} s."
 

@@ -49,9 +49,7 @@ _BUSY = answer(503, "busy", RETRY_AFTER)
 class Gate:
     """The address of one provider, as a plain ASGI application: nothing of a framework stands in a delivery's way."""
 
-    def __init__(
-        self, door: Door, desk: Desk, counts: Counts, forgers: Forgers, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, door: Door, desk: Desk, counts: Counts, forgers: Forgers, now: Callable[[], datetime]) -> None:
         """Deliveries go to the desk; what becomes of them is counted."""
         self.methods = frozenset(door.methods)
         self._door, self._desk, self._counts, self._forgers, self._now = door, desk, counts, forgers, now
@@ -93,7 +91,8 @@ class Gate:
 def described(doors: Iterable[Door]) -> dict[str, Any]:
     """The addresses in the words of OpenAPI."""
     return {
-        f"/webhooks/{door.name}": {method.lower(): _operation(door, method) for method in door.methods} for door in doors
+        f"/webhooks/{door.name}": {method.lower(): _operation(door, method) for method in door.methods}
+        for door in doors
     }
 
 

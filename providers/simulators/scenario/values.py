@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 DIGISELLER, TRIBUTE = "digiseller", "tribute"
 
@@ -165,6 +166,15 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """A webhook of Tribute: what is told by no other way."""
+
+    name: str
+    at: datetime
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """A finding that must come out, and `about`, the story behind it.
 
@@ -192,5 +202,6 @@ class Scenario:
     accounts: tuple[Account, ...]
     payments: tuple[Payment, ...]
     approvals: tuple[Approval, ...]
+    events: tuple[Event, ...]
     expected: tuple[Expected, ...]
     lookalikes: tuple[str, ...]

@@ -14,6 +14,7 @@ from providers.simulators.scenario.values import (
     Account,
     Approval,
     Buyer,
+    Event,
     Expected,
     Order,
     Pack,
@@ -45,6 +46,7 @@ class World:
         self.orders: list[Order] = []
         self.payments: list[Payment] = []
         self.approvals: list[Approval] = []
+        self.events: list[Event] = []
         self.expected: list[Expected] = []
         self.lookalikes: list[str] = []
         self._transactions = 2**32
@@ -172,6 +174,7 @@ class World:
             accounts=tuple(self._accounts()),
             payments=tuple(self.payments),
             approvals=tuple(self.approvals),
+            events=tuple(self.events),
             expected=tuple(self.expected),
             lookalikes=tuple(self.lookalikes),
         )
