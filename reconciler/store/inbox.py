@@ -52,10 +52,9 @@ def _insert(dialect: sa.Dialect, count: int) -> str:
     mark = {"sqlite": "?", "postgresql": "%s"}[dialect.name]
     columns = ", ".join(dialect.identifier_preparer.quote(name) for name in _COLUMNS)
     row = f"({', '.join([mark] * len(_COLUMNS))})"
-    return (
-        f"INSERT INTO webhooks ({columns}) VALUES {', '.join([row] * count)} ON CONFLICT (provider, key, content) "
-        "DO UPDATE SET deliveries = webhooks.deliveries + excluded.deliveries, last_received_at = excluded.last_received_at"
-    )
+    counted = "deliveries = webhooks.deliveries + excluded.deliveries, last_received_at = excluded.last_received_at"
+    insert = f"INSERT INTO webhooks ({columns}) VALUES {', '.join([row] * count)}"  # noqa: S608 - our own names only
+    return f"{insert} ON CONFLICT (provider, key, content) DO UPDATE SET {counted}"
 
 
 def _row(arrival: Arrival) -> list[Any]:

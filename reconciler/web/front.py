@@ -1,4 +1,4 @@
-"""Stands before the application: webhooks go a short way of their own, and past the limit everybody has to come again."""
+"""Stands before the application: webhooks go a short way of their own, and a crowd is asked to come again."""
 
 from collections.abc import Callable, Mapping
 

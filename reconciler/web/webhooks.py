@@ -43,6 +43,7 @@ _STORED = answer(200, "stored")
 _FORGED = answer(401, "bad_signature")
 _NOT_JSON = answer(400, "not_json")
 _LIMITED = answer(401, "bad_signature", CLOSE)
+"""The same refusal; but who sends so many has to connect anew for each."""
 _BUSY = answer(503, "busy", RETRY_AFTER)
 
 
@@ -63,29 +64,25 @@ class Gate:
 
     async def _taken_in(self, scope: Scope, receive: Receive) -> tuple[str, Answer]:
         """What becomes of a delivery, and the answer to it; a crowd is sent away before anything is read."""
-        if self._desk.full:
-            return "busy", _BUSY
         limited = self._forgers.over(scope)
-        if limited and not self._door.looks_signed(head_of(scope)):
-            return self._forged(scope, limited)
         try:
+            if self._desk.full:
+                raise Busy
+            if limited and not self._door.looks_signed(head_of(scope)):
+                raise Forged("it shows before the body is read")
             delivery = await delivery_of(scope, receive)
             event = self._door.accept(delivery)
             await self._desk.put(Arrival(event, delivery, self._now()))
         except Refused as refusal:
             return refusal.outcome, answer(refusal.status, refusal.outcome, CLOSE)
         except Forged:
-            return self._forged(scope, limited)
+            self._forgers.add(scope)
+            return ("limited", _LIMITED) if limited else ("bad_signature", _FORGED)
         except NotJson:
             return "not_json", _NOT_JSON
         except Busy:
             return "busy", _BUSY
         return "old_key" if event.old_key else "stored", _STORED
-
-    def _forged(self, scope: Scope, limited: bool) -> tuple[str, Answer]:
-        """The same refusal for everybody; who sends many has to connect anew for each."""
-        self._forgers.add(scope)
-        return ("limited", _LIMITED) if limited else ("bad_signature", _FORGED)
 
 
 def described(doors: Iterable[Door]) -> dict[str, Any]:
