@@ -47,8 +47,11 @@ class Inbox:
     problems: list[str] = field(default_factory=list)
 
     def work(self) -> list[str]:
-        """Read all events that wait, then look at the orders they hint at; returns what went wrong."""
-        while not self.stopped() and self._read_batch():
+        """Read all events that wait, then look at the orders they hint at; returns what went wrong.
+
+        Told to stop, it still reads the first few: so there is progress even where it is told so each time.
+        """
+        while self._read_batch() and not self.stopped():
             self.give_way()
         with read(self.engine) as connection:
             hints = [

@@ -88,6 +88,7 @@ def pull(
     *,
     now: Callable[[], datetime] = utc_now,
     stopped: Callable[[], bool] = lambda: False,
+    give_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Read every source once, then the inbox, and store what they give; a line for each thing that went wrong."""
     providers = build_providers(settings, now=now)
@@ -95,7 +96,7 @@ def pull(
     shop = build_shop(settings, now=now)
     job = Pull(engine, settings.schedule, now, notify, stopped, options.since, options.until)
     try:
-        return [*job.run(chosen, shop), *_inbox(settings, engine, lambda: providers, now, stopped)]
+        return [*job.run(chosen, shop), *_inbox(settings, engine, lambda: providers, now, stopped, give_way)]
     finally:
         for source in (*providers, shop):
             source.close()
@@ -133,7 +134,7 @@ def _inbox(
     providers: Callable[[], Iterable[Provider]],
     now: Callable[[], datetime],
     stopped: Callable[[], bool],
-    give_way: Callable[[], None] = lambda: None,
+    give_way: Callable[[], None],
 ) -> list[str]:
     receivers = build_receivers(settings)
     problems = Inbox(engine, {one.name: one for one in receivers}, providers, now, stopped, give_way).work()

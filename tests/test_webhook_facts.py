@@ -8,7 +8,9 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
+from jobs.inbox import Inbox
 from jobs.pull import Pull
+from providers import build_receivers
 from providers.simulators.tribute import TributeSimulator
 from providers.tribute import build
 from reconciler.model import Account
@@ -307,6 +309,22 @@ def test_an_event_read_again_leaves_quarantine_unless_it_still_cannot_be_underst
         assert inbox.again(connection, [row["id"] for row in stored(pushed.engine)], pushed.now) == 1
     assert pushed.findings("unreadable_record") == []
     assert len(pushed.work().findings("unreadable_record")) == 1
+
+
+def test_in_a_flood_each_pass_reads_a_few_and_others_get_their_turn_in_between(pushed: Pushed) -> None:
+    pushed.receive(*(purchase(number) for number in range(1, 121)))
+    receivers = {one.name: one for one in build_receivers(pushed.settings)}
+    turns: list[int] = []
+
+    def waiting() -> int:
+        return sum(row["state"] == "waiting" for row in stored(pushed.engine))
+
+    flood = Inbox(pushed.engine, receivers, lambda: [], lambda: pushed.now, stopped=lambda: True)
+    flood.work()
+    assert waiting() == 70
+    calm = Inbox(pushed.engine, receivers, lambda: [], lambda: pushed.now, give_way=lambda: turns.append(waiting()))
+    calm.work()
+    assert turns == [20, 0]
 
 
 def test_replays_change_nothing_even_years_later(pushed: Pushed) -> None:

@@ -57,6 +57,12 @@ def test_a_notice_that_names_its_invoice_twice_is_refused(sqlite: sa.Engine) -> 
     assert stored(sqlite) == []
 
 
+def test_a_method_that_a_provider_does_not_use_is_refused(sqlite: sa.Engine) -> None:
+    with intake(sqlite) as way:
+        answer = way.call("GET", "/webhooks/tribute")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 # Forgers
 
 

@@ -39,9 +39,9 @@ def take_in(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
         connection.exec_driver_sql(_insert(connection.dialect, len(chosen)), tuple(chain.from_iterable(chosen)))
 
 
-TOGETHER = 50
+TOGETHER = 40
 """Rows in one statement. The driver lets other threads run at each statement, and then waits for its turn again:
-row by row, a commit of fifty would wait fifty times."""
+row by row, a commit of forty would wait forty times. Older SQLite takes no more than 999 values."""
 _COLUMNS = tuple(column.name for column in webhooks.columns if column.name != "id")
 _DELIVERIES = _COLUMNS.index("deliveries")
 
