@@ -49,9 +49,11 @@ class Inbox:
     def work(self) -> list[str]:
         """Read all events that wait, then look at the orders they hint at; returns what went wrong.
 
-        Told to stop, it still reads the first few: so there is progress even where it is told so each time.
+        Told to stop, it still reads the first few: so there is progress even where it is told so each time. What comes
+        in meanwhile is for the next pass.
         """
-        while self._read_batch() and not self.stopped():
+        begun = self.now()
+        while self._read_batch(begun) and not self.stopped():
             self.give_way()
         with read(self.engine) as connection:
             hints = [
@@ -64,11 +66,11 @@ class Inbox:
                 self._look(provider, [row for row in hints if row.provider == provider.name])
         return self.problems
 
-    def _read_batch(self) -> bool:
-        """Read the next events in one transaction; returns whether there were any."""
+    def _read_batch(self, begun: datetime) -> bool:
+        """Read the next events that were due then, in one transaction; returns whether there were any."""
         now = self.now()
         with write(self.engine) as connection:
-            rows = inbox.due(connection, self.receivers, inbox.WAITING, now, BATCH)
+            rows = inbox.due(connection, self.receivers, inbox.WAITING, begun, BATCH)
             known, second = _known(connection, rows), inbox.contradicting(connection, rows)
             read_ones = [self._first(row, known[row.provider, row.ref], row.id in second, now) for row in rows]
             if rows:

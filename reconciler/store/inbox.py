@@ -36,7 +36,7 @@ def take_in(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
         row[_DELIVERIES] += 1
     for place in range(0, len(rows), TOGETHER):
         chosen = list(islice(rows.values(), place, place + TOGETHER))
-        connection.exec_driver_sql(_insert(connection.dialect, len(chosen)), tuple(chain.from_iterable(chosen)))
+        connection.exec_driver_sql(_insert(connection.dialect.name, len(chosen)), tuple(chain.from_iterable(chosen)))
 
 
 TOGETHER = 40
@@ -47,13 +47,12 @@ _DELIVERIES = _COLUMNS.index("deliveries")
 
 
 @functools.cache
-def _insert(dialect: sa.Dialect, count: int) -> str:
+def _insert(dialect: str, count: int) -> str:
     """Plain SQL, made once for each number of rows: the values are as the drivers take them."""
-    mark = {"sqlite": "?", "postgresql": "%s"}[dialect.name]
-    columns = ", ".join(dialect.identifier_preparer.quote(name) for name in _COLUMNS)
+    mark = {"sqlite": "?", "postgresql": "%s"}[dialect]
     row = f"({', '.join([mark] * len(_COLUMNS))})"
     counted = "deliveries = webhooks.deliveries + excluded.deliveries, last_received_at = excluded.last_received_at"
-    insert = f"INSERT INTO webhooks ({columns}) VALUES {', '.join([row] * count)}"  # noqa: S608 - our own names only
+    insert = f"INSERT INTO webhooks ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - our own names only
     return f"{insert} ON CONFLICT (provider, key, content) DO UPDATE SET {counted}"
 
 
