@@ -1,8 +1,8 @@
 """How many webhooks a second the daemon takes in, each committed before its 200, and what overload does to it.
 
 The daemon is a process of its own, and so is the load, which shares the machine with it. It is an open loop: each
-delivery has its moment and its latency counts from that moment, so that a slow server cannot slow the load down. Figures
-are for SQLite with synchronous=FULL.
+delivery has its moment and its latency counts from that moment, so that a slow server cannot slow the load down.
+Figures are for SQLite with synchronous=FULL.
 """
 
 import os
