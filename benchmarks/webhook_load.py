@@ -197,7 +197,7 @@ async def run(load: Load) -> Result:
 
 def result_of(sender: Sender, began: float, seconds: float) -> Result:
     """What came back to a sender."""
-    places = range(math.ceil(seconds))
+    places = range(max(1, round(seconds)))
     taken: list[list[float]] = [[] for _ in places]
     for due_s, took_s in sender.answers:
         taken[min(int(due_s - began), len(taken) - 1)].append(took_s * 1000)
