@@ -35,7 +35,6 @@ DISPATCH_EVERY_S = 2.0
 """How long an entry of the outbox waits at most for somebody to look at it."""
 
 INBOX_S = 3
-MOST_PUT_OFF = 20
 log = structlog.get_logger()
 
 
@@ -48,6 +47,7 @@ class Daemon:
         self._stop = threading.Event()
         self._working = threading.Lock()
         self._timer: BackgroundScheduler | None = None
+        self._give_way: Callable[[], None] = lambda: None
         self.jobs: dict[str, Callable[[], None]] = {
             "pull": self._pull,
             "reconcile": self._reconcile,
@@ -63,6 +63,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         with WebServer(self._settings, self._engine, self._timer_trouble, utc_now) as web:
+            self._give_way = web.give_way
             self._run_jobs(web)
         log.info("stopped")
 
@@ -140,18 +141,14 @@ class Daemon:
     def _read_inbox(self, web: WebServer) -> None:
         """Every few seconds work through what was taken in, unless a job is at work, which ends with that too.
 
-        In a flood that waits, for a minute at most: what matters then is that nothing is turned away.
+        In a flood that is one small step each time: what matters then is that nothing is turned away.
         """
-        put_off = 0
+        enough = partial(self._enough, web)
         while not self._stop.wait(INBOX_S):
-            if not web.calm() and put_off < MOST_PUT_OFF:
-                put_off += 1
-                continue
-            put_off = 0
             if not self._working.acquire(blocking=False):
                 continue
             try:
-                for line in work_inbox(self._settings, self._engine, stopped=self._stop.is_set):
+                for line in work_inbox(self._settings, self._engine, stopped=enough, give_way=web.give_way):
                     log.warning("webhooks wait", problem=line)
             except (ReconcilerError, sa.exc.SQLAlchemyError) as error:
                 log.warning("webhooks wait", problem=str(error).splitlines()[0])
@@ -160,8 +157,12 @@ class Daemon:
             finally:
                 self._working.release()
 
+    def _enough(self, web: WebServer) -> bool:
+        return self._stop.is_set() or not web.calm()
+
     def _pull(self) -> None:
-        for line in pull(self._settings, self._engine, RunOptions(), _progress, stopped=self._stop.is_set):
+        stopped, give_way = self._stop.is_set, self._give_way
+        for line in pull(self._settings, self._engine, RunOptions(), _progress, stopped=stopped, give_way=give_way):
             log.warning("pull is incomplete", problem=line)
 
     def _reconcile(self) -> None:

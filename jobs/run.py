@@ -95,6 +95,7 @@ def pull(
     *,
     now: Callable[[], datetime] = utc_now,
     stopped: Callable[[], bool] = lambda: False,
+    give_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Read every source once, then the inbox, and store what they give; a line for each thing that went wrong."""
     providers = build_providers(settings, now=now)
@@ -102,7 +103,7 @@ def pull(
     shop = build_shop(settings, now=now)
     job = Pull(engine, settings.schedule, now, notify, stopped, options.since, options.until)
     try:
-        return [*job.run(chosen, shop), *_inbox(settings, engine, lambda: providers, now, stopped)]
+        return [*job.run(chosen, shop), *_inbox(settings, engine, lambda: providers, now, stopped, give_way)]
     finally:
         for source in (*providers, shop):
             source.close()
@@ -114,6 +115,7 @@ def work_inbox(
     *,
     now: Callable[[], datetime] = utc_now,
     stopped: Callable[[], bool] = lambda: False,
+    give_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Work through the webhooks that are due, under the lease; without any, nothing is done. Raises Retryable."""
     with read(engine) as connection:
@@ -127,7 +129,7 @@ def work_inbox(
 
     try:
         with held(engine):
-            return _inbox(settings, engine, providers, now, stopped)
+            return _inbox(settings, engine, providers, now, stopped, give_way)
     finally:
         for provider in built:
             provider.close()
@@ -140,9 +142,10 @@ def _inbox(
     providers: Callable[[], Iterable[Provider]],
     now: Callable[[], datetime],
     stopped: Callable[[], bool],
+    give_way: Callable[[], None],
 ) -> list[str]:
     receivers = build_receivers(settings)
-    problems = Inbox(engine, {one.name: one for one in receivers}, providers, now, stopped).work()
+    problems = Inbox(engine, {one.name: one for one in receivers}, providers, now, stopped, give_way).work()
     with write(engine) as connection:
         crosscheck(connection, receivers, timedelta(minutes=settings.policy.grace_minutes), now())
     return problems

@@ -200,9 +200,7 @@ class _Cut:
 def parse_json(body: bytes) -> Any:
     """Strict JSON: UTF-8 with or without BOM, exact decimals, no NaN, no key twice, bounded depth; else Retryable."""
     try:
-        value = json.loads(
-            body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_twins
-        )
+        value = _STRICT.decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError, ArithmeticError) as error:
         start = body[:60].decode("utf-8", "replace").strip()
         raise Retryable(f"the answer is no complete JSON ({type(error).__name__}; it begins {start!r})") from None
@@ -285,8 +283,11 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
+_STRICT = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_twins)
+
+
 def _shallow(value: Any, depth: int) -> bool:
-    if depth < 0:
-        return False
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return all(_shallow(item, depth - 1) for item in items)
+    if not items:
+        return depth >= 0
+    return depth > 0 and all(_shallow(item, depth - 1) for item in items if isinstance(item, dict | list))

@@ -96,6 +96,16 @@ def test_the_demos_findings_can_be_listed_with_the_settings_it_leaves(
     assert {one["id"] for one in json.loads(listed.stdout)} == {one["id"] for one in told["findings"]}
 
 
+def test_the_demos_webhooks_can_be_looked_at(finished: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    _, place = finished
+    listed = _run(place, "--config", f"{demo_folder.NAME}/config.toml", "webhooks", "list", "--json")
+    rows = json.loads(listed.stdout)
+    assert {row["name"]: row["state"] for row in rows} == dict.fromkeys(
+        ("new_digital_product", "digital_product_refunded", "new_donation", "new_subscription"), "done"
+    )
+    assert {row["deliveries"] for row in rows} == {1}
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_seed_comes_out_exactly(seed: int, tmp_path: Path) -> None:
     scenario = build(datetime.now(UTC), days=20, charges=40, seed=seed)
@@ -129,6 +139,7 @@ def test_text_output_says_what_was_planted_and_where_things_are(
     said = capsys.readouterr()
     assert "All 38 planted faults were found, and nothing else" in said.out
     assert "The books close" in said.out
+    assert "Webhooks: 6 were taken in" in said.out
     assert f"reconciler --config {tmp_path}/reconciler-demo/config.toml findings" in said.out
     assert said.err == ""
 

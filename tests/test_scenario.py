@@ -44,6 +44,14 @@ def test_both_providers_have_duplicates_chargebacks_missing_charges_and_undelive
         assert {one.provider for one in world.expected if one.kind == kind} == {"digiseller", "tribute"}
 
 
+def test_every_sort_of_money_that_only_webhooks_tell_of_is_there(world: Scenario) -> None:
+    names = [one.name for one in world.events]
+    assert Counter(names) == {
+        "new_digital_product": 3, "digital_product_refunded": 1, "new_donation": 1, "new_subscription": 1
+    }  # fmt: skip
+    assert all(world.now - timedelta(days=1) < one.at < world.now for one in world.events)
+
+
 def test_nothing_is_planted_twice(world: Scenario) -> None:
     keys = Counter((one.kind, one.reason, one.transaction_ids, one.order_id) for one in world.expected)
     assert set(keys.values()) == {1}
@@ -116,6 +124,7 @@ def test_balances_are_what_the_orders_leave(world: Scenario) -> None:
 def test_what_is_planted_names_charges_and_orders_that_are_there(world: Scenario) -> None:
     refs = {sale.ref for sale in world.sales}
     refs |= {one.ref_of(place) for one in world.purchases for place in range(len(one.payments))}
+    refs |= {str(one.payload["purchase_id"]) for one in world.events if "purchase_id" in one.payload}
     order_ids = {order.order_id for order in world.orders}
     for one in world.expected:
         assert one.order_id is None or one.order_id in order_ids, one

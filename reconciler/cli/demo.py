@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from jobs.daemon import serve as serve_daemon
 from jobs.daily_report import write_daily_report
 from jobs.dispatch import dispatch
-from jobs.run import RunResult, run_once
+from jobs.run import RunResult, run_once, utc_now
+from jobs.web import WebServer
 from providers.simulators.digiseller import DigiSellerSimulator
 from providers.simulators.receiver import CommandReceiver
 from providers.simulators.scenario import Scenario, build
-from providers.simulators.scenario.load import into_digiseller, into_tribute
+from providers.simulators.scenario.load import into_digiseller, into_tribute, push_by_tribute
 from providers.simulators.shop import ShopSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler import log
@@ -78,9 +79,10 @@ def playing(scenario: Scenario, folder: Path) -> Iterator[Settings]:
 
 
 def reconcile(scenario: Scenario, settings: Settings, engine: sa.Engine, notify: Callable[[str], None]) -> RunResult:
-    """Record what the made-up operator knows, and run the main job once."""
+    """Record what the made-up operator knows, take in what Tribute pushes, and run the main job once."""
     with write(engine) as connection:
         record(scenario, connection)
+    _take_webhooks_in(scenario, settings, engine)
     return run_once(settings, engine, notify=notify)
 
 
@@ -104,6 +106,14 @@ def confirm(scenario: Scenario, settings: Settings, engine: sa.Engine) -> list[d
     dispatch(settings, engine, now=lambda: datetime.now(UTC))
     with read(engine) as connection:
         return [json.loads(row["body"]) for row in entries(connection, channels=[COMMAND], states=["sent"])]
+
+
+def _take_webhooks_in(scenario: Scenario, settings: Settings, engine: sa.Engine) -> None:
+    """The web server is there for as long as there is something to take in, on a port that nobody else has."""
+    anywhere = settings.web.model_copy(update={"host": "127.0.0.1", "port": 0})
+    with WebServer(settings.model_copy(update={"web": anywhere}), engine, lambda: None, utc_now) as web:
+        key = settings.providers.tribute.api_key.get_secret_value()
+        push_by_tribute(f"http://127.0.0.1:{web.port}/webhooks/tribute", key, scenario)
 
 
 def _world(days: int, charges: int) -> Scenario:

@@ -115,6 +115,7 @@ def tables(
         yield f"{said['decided_by']} decided case {said['case_id']}: the shop took {one['type']} {said['account_id']}."
     yield f"Report:   {places.report}"
     yield f"Database: {places.database}"
+    yield f"Webhooks: {len(scenario.events)} were taken in: reconciler --config {places.config} webhooks list"
     yield f"Go on:    reconciler --config {places.config} findings (or cases list, outbox list)"
     yield f"Done in {places.seconds:.1f} s."
 

@@ -228,7 +228,8 @@ def parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
 
 
 def _resolve(connection: sa.Connection, row: Any, changes: Changes, events: _Events) -> None:
-    note = _RESOLUTIONS.get(row.kind, "what caused it is not there any more")
+    reason = (row.kind, row.document["reason"])
+    note = _OF_REASON.get(reason) or _RESOLUTIONS.get(row.kind, "what caused it is not there any more")
     values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
     changes.resolved.append(row.id)
@@ -249,3 +250,12 @@ _RESOLUTIONS = {
     "unreadable_record": "the record was read in a form that is understood",
 }
 """Why a finding of each kind goes away by itself; the others name the fields, which agree now."""
+
+_OF_REASON = {
+    ("feed_gap", "no_webhook"): "the webhooks that were missing came",
+    ("feed_gap", "denied"): "the provider's API shows the sale now",
+    ("feed_gap", "unconfirmed"): "the provider's API shows it as the webhook said",
+    ("feed_gap", "silent"): "webhooks come in again",
+    ("feed_gap", "downtime"): "what came in that time was brought in from a list",
+}
+"""The same where the reason says more than the kind."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 DIGISELLER, TRIBUTE = "digiseller", "tribute"
 
@@ -177,6 +178,15 @@ class Chargeback:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """A webhook of Tribute: what is told by no other way."""
+
+    name: str
+    at: datetime
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """A finding that must come out, and `about`, the story behind it.
 
@@ -205,5 +215,6 @@ class Scenario:
     payments: tuple[Payment, ...]
     approvals: tuple[Approval, ...]
     chargebacks: tuple[Chargeback, ...]
+    events: tuple[Event, ...]
     expected: tuple[Expected, ...]
     lookalikes: tuple[str, ...]

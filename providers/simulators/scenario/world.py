@@ -15,6 +15,7 @@ from providers.simulators.scenario.values import (
     Approval,
     Buyer,
     Chargeback,
+    Event,
     Expected,
     Order,
     Pack,
@@ -47,6 +48,7 @@ class World:
         self.payments: list[Payment] = []
         self.approvals: list[Approval] = []
         self.chargebacks: list[Chargeback] = []
+        self.events: list[Event] = []
         self.expected: list[Expected] = []
         self.lookalikes: list[str] = []
         self._transactions = 2**32
@@ -181,6 +183,7 @@ class World:
             payments=tuple(self.payments),
             approvals=tuple(self.approvals),
             chargebacks=tuple(self.chargebacks),
+            events=tuple(self.events),
             expected=tuple(self.expected),
             lookalikes=tuple(self.lookalikes),
         )
