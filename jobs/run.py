@@ -7,11 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from jobs.alerts import tick
 from jobs.crosscheck import crosscheck
 from jobs.dispatch import Delivered, dispatch
 from jobs.inbox import Inbox
 from jobs.pull import Pull
-from jobs.reconcile import Judged, reconcile
+from jobs.reconcile import UNRELIABLE, Judged, reconcile
 from providers import NAMES, build_providers, build_receivers, build_shop, enabled
 from providers.base import Provider
 from reconciler.errors import ConfigError
@@ -44,6 +45,11 @@ class RunResult:
     problems: list[str] = field(default_factory=list)
     delivered: Delivered = field(default_factory=Delivered)
 
+    @property
+    def good(self) -> bool:
+        """Whether the result can be relied on."""
+        return self.verdict not in UNRELIABLE
+
 
 def utc_now() -> datetime:
     """The wall clock, aware."""
@@ -68,7 +74,7 @@ def run_once(
     with held(engine) as lease:
         pull(settings, engine, options, notify, now=now, stopped=stopped)
         judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
-    delivered = Delivered() if options.dry_run else dispatch(settings, engine, now=now, stopped=stopped)
+    delivered = Delivered() if options.dry_run else _deliver(settings, engine, now, stopped)
     return RunResult(
         judged.run_id if not options.dry_run else None,
         judged.verdict,
@@ -78,6 +84,13 @@ def run_once(
         judged.problems,
         delivered,
     )
+
+
+def _deliver(
+    settings: Settings, engine: sa.Engine, now: Callable[[], datetime], stopped: Callable[[], bool]
+) -> Delivered:
+    tick(settings, engine, now())
+    return dispatch(settings, engine, now=now, stopped=stopped)
 
 
 def pull(

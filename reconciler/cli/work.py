@@ -84,11 +84,17 @@ def _options(
 
 
 def _run(settings: "Settings", engine: "sa.Engine", options: "RunOptions") -> "RunResult":
+    from jobs.heartbeat import beating
     from jobs.run import run_once
     from reconciler.cli import screen
 
     with screen.progress("starting") as notify, _stoppable():
-        return run_once(settings, engine, options, notify)
+        if options.dry_run:
+            return run_once(settings, engine, options, notify)
+        with beating(settings, "run") as say:
+            result = run_once(settings, engine, options, notify)
+            say(result.good)
+            return result
 
 
 @contextmanager
