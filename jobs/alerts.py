@@ -1,4 +1,4 @@
-"""Decides what people are told: of what a run found, again while nobody acknowledges, and of the program's own faults."""
+"""Decides what people are told: of a run's findings, again until acknowledged, and of the program's own faults."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -32,7 +32,8 @@ def note(connection: sa.Connection, settings: Settings, changes: Changes, now: d
     """Raise the alerts about what a run found, in the transaction that stores it."""
     settle(connection, now)
     since = now - timedelta(minutes=settings.alerts.digest_minutes)
-    back = reopen(connection, changes.reopened, since, now)
+    repeat_at = now + timedelta(hours=settings.alerts.repeat_hours)
+    back = reopen(connection, changes.reopened, since, repeat_at, now)
     new = alert_views.items(connection, [*changes.opened, *back])
     for group in grouped(new, settings.alerts.minimum_severity, _down(connection, settings)):
         _raise(connection, settings, group, now)

@@ -7,7 +7,7 @@ from reconciler.report.shown import clean
 _EMAIL = re.compile(r"([^\s@<>\"'(),;:]+)@((?:[\w-]+\.)+)(\w{2,})")
 _HOST = re.compile(r"(?<=[\w-])\.(?=[^\W\d_]{2,})")
 _MENTION = re.compile(r"@(?=\w)")
-_COMMAND = re.compile(r"(?<![\w/])/(?=[A-Za-z])")
+_COMMAND = re.compile(r"(?<![\w/<])/(?=[A-Za-z])")
 
 
 def harmless(value: object) -> str:

@@ -174,7 +174,9 @@ def resolve(connection: sa.Connection, id_: str, now: datetime) -> None:
             tell(connection, [id_], address, key, "info", now, resolved=True)
 
 
-def reopen(connection: sa.Connection, ids: Iterable[str], since: datetime, now: datetime) -> list[str]:
+def reopen(
+    connection: sa.Connection, ids: Iterable[str], since: datetime, repeat_at: datetime, now: datetime
+) -> list[str]:
     """Take findings that came back into the alert that told of them, if it is open or was until `since`.
 
     A finding that flickers changes one message instead of sending another. Returns those that no alert took.
@@ -195,8 +197,9 @@ def reopen(connection: sa.Connection, ids: Iterable[str], since: datetime, now: 
         mine = sa.and_(alert_findings.c.alert_id == alert.id, alert_findings.c.finding_id == id_)
         connection.execute(sa.update(alert_findings).where(mine).values(gone=False))
         if alert.state == RESOLVED:
-            values = {"state": OPEN, "resolved_at": None, "acknowledged_at": None, "acknowledged_by": None}
-            connection.execute(sa.update(alerts).where(alerts.c.id == alert.id).values(values, repeat_at=now))
+            values: dict[str, Any] = {"state": OPEN, "resolved_at": None, "acknowledged_at": None, "acknowledged_by": None}
+            values["repeat_at"] = repeat_at
+            connection.execute(sa.update(alerts).where(alerts.c.id == alert.id).values(values))
         refresh(connection, [alert.id], now)
     return left
 
