@@ -46,8 +46,8 @@ def plan(
         frees = min(sent_at) + HOUR
         postponed |= {one.id: max(frees, now) for one in tells}
         tells = []
-    if len(tells) > room:
-        return Plan(None, postponed, tuple(one.id for one in tells[room - 1 :]), held_back=True)
+    if room == 1 and len(tells) > 1:
+        return Plan(None, postponed, tuple(one.id for one in tells), held_back=True)
     calm = [one.id for one in tells if not _rings(one)]
     if len(calm) > 1:
         return Plan(None, postponed, tuple(calm))

@@ -197,7 +197,12 @@ def reopen(
         mine = sa.and_(alert_findings.c.alert_id == alert.id, alert_findings.c.finding_id == id_)
         connection.execute(sa.update(alert_findings).where(mine).values(gone=False))
         if alert.state == RESOLVED:
-            values: dict[str, Any] = {"state": OPEN, "resolved_at": None, "acknowledged_at": None, "acknowledged_by": None}
+            values: dict[str, Any] = {
+                "state": OPEN,
+                "resolved_at": None,
+                "acknowledged_at": None,
+                "acknowledged_by": None,
+            }
             values["repeat_at"] = repeat_at
             connection.execute(sa.update(alerts).where(alerts.c.id == alert.id).values(values))
         refresh(connection, [alert.id], now)
