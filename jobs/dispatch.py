@@ -17,7 +17,7 @@ from reconciler.command_channel import CommandChannel
 from reconciler.outbox import COMMAND, Failed, Outcome, Refused, Sent, retry_at
 from reconciler.settings import Settings
 from reconciler.store import audit, outbox
-from reconciler.store.alerts import raise_alert
+from reconciler.store.alerts import ALERT, raise_alert
 from reconciler.store.engine import read, write
 from reconciler.store.lease import is_gone, me
 from reconciler.store.outbox import Claim
@@ -48,7 +48,7 @@ class Channel(Protocol):
 
 @dataclass(slots=True)
 class Delivered:
-    """What a pass came to: entries by what became of their attempt."""
+    """What a pass came to: what left the program, by what became of the attempt."""
 
     sent: int = 0
     failed: int = 0
@@ -79,7 +79,7 @@ def dispatch(
 
         with ThreadPoolExecutor(len(claims)) as threads:
             outcomes = list(threads.map(attempt, claims))
-        _count(total, outcomes)
+        _count(total, [one for claimed, one in zip(claims, outcomes, strict=True) if claimed.channel != ALERT])
         if all(isinstance(outcome, Failed) for outcome in outcomes):
             break
     return total

@@ -47,6 +47,16 @@ def warning(number: int = 1, **changes: Any) -> Finding:
     return finding(number, **({"kind": "duplicate_charge", "severity": "warning"} | changes))
 
 
+KILLED_CHATS = (501, 502, 503, 504)
+"""The chats that processes write to which are killed again and again."""
+
+
+def telling_at(address: str, *chats: int) -> Settings:
+    """A configuration whose alerts go to these chats at an address."""
+    telegram = Telegram(token=SecretStr(TOKEN), chat_ids=chats, user_ids=(ANN,), api_base=address)
+    return Settings(alerts=Alerts(telegram=telegram, max_per_hour=1000))
+
+
 def telling(telegram: TelegramSimulator | None = None, *chats: int, public_url: str = "", **alerts: Any) -> Settings:
     """A configuration whose alerts go to the simulated Telegram, if there is one."""
     if telegram is not None:
