@@ -35,7 +35,7 @@ class Spread:
     engine: sa.Engine
     now: Callable[[], datetime]
     name: str = ALERT
-    kind: str = "alert"
+    kind: str = "notice"
 
     def deliver(self, key: str, body: str, *, begin_by_s: float, end_by_s: float) -> Outcome:
         """Open the alert once, however often it is delivered."""

@@ -283,11 +283,11 @@ def test_what_was_decided_made_sent_and_held_is_on_record(engine: sa.Engine, rec
     decided(engine, "a1", "a2")
     receiver.fault("/", "status", status=404)
     deliver(engine, receiver)
-    records = [(row.kind, row.actor) for row in stored(engine, audit_records)]
-    assert sorted(records) == [
+    rows = [row for row in stored(engine, audit_records) if row.kind.startswith("command.")]
+    assert sorted((row.kind, row.actor) for row in rows) == [
         ("command.held", "reconciler"),
         ("command.made", "Ann"),
         ("command.made", "Ann"),
         ("command.sent", "reconciler"),
     ]
-    assert json.loads(stored(engine, audit_records)[-1].data)["attempt"] == 1
+    assert json.loads(rows[-1].data)["attempt"] == 1
