@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from jobs.alert_senders import Sender, ToApprise, ToTelegram
 from reconciler.alerts.addresses import Address, everyday
-from reconciler.alerts.model import RESOLVED
+from reconciler.alerts.model import RESOLVED, New
 from reconciler.alerts.notes import Task, task
 from reconciler.alerts.telegram.answers import LONGEST_WAIT
 from reconciler.alerts.telegram.html import html
@@ -45,17 +45,7 @@ class Spread:
         told = {"title": said["title"], "text": said["text"]}
         with write(self.engine) as connection:
             if not _is_open(connection, key):
-                open_alert(
-                    connection,
-                    "notice",
-                    key,
-                    said["severity"],
-                    now,
-                    addresses=addresses,
-                    due_at=now,
-                    repeat_at=repeat_at,
-                    said=told,
-                )
+                open_alert(connection, New("notice", key, said["severity"], now, repeat_at, said=told), addresses, now)
         return Sent(f"told to {len(addresses)} addresses")
 
 

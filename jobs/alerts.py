@@ -10,11 +10,11 @@ from jobs.alert_gate import quiet_until
 from providers import enabled
 from reconciler.alerts.addresses import escalation, every, everyday
 from reconciler.alerts.grouping import Group, grouped
-from reconciler.alerts.model import OPEN, RESOLVED
+from reconciler.alerts.model import OPEN, RESOLVED, New
 from reconciler.alerts.notes import document
 from reconciler.alerts.troubles import FAILING, Trouble
 from reconciler.columns import to_us
-from reconciler.schema_alerts import alert_messages, alert_parts, alerts
+from reconciler.schema_alerts import alert_findings, alert_messages, alert_parts, alerts
 from reconciler.schema_cases import cases
 from reconciler.schema_told import outbox
 from reconciler.settings import Settings
@@ -97,18 +97,8 @@ def _raise(connection: sa.Connection, settings: Settings, group: Group, now: dat
         later = now + timedelta(minutes=settings.alerts.digest_minutes)
         due_at = quiet_until(settings, later) or later
     repeat_at = None if due_at is None else due_at + timedelta(hours=settings.alerts.repeat_hours)
-    addresses = [one.key for one in everyday(settings)]
-    open_alert(
-        connection,
-        group.kind,
-        group.subject,
-        group.severity,
-        now,
-        addresses=addresses,
-        due_at=due_at,
-        repeat_at=repeat_at,
-        ids=group.ids,
-    )
+    new = New(group.kind, group.subject, group.severity, due_at, repeat_at, group.ids)
+    open_alert(connection, new, [one.key for one in everyday(settings)], now)
 
 
 def _collecting(connection: sa.Connection, settings: Settings, group: Group, now: datetime) -> str | None:
@@ -131,8 +121,6 @@ def _down(connection: sa.Connection, settings: Settings) -> set[str]:
 
 
 def _telling_of(connection: sa.Connection, ids: Collection[str]) -> set[str]:
-    from reconciler.schema_alerts import alert_findings
-
     found: set[str] = set()
     for part in parts(sorted(ids)):
         query = (
@@ -171,17 +159,9 @@ def _tell_troubles(connection: sa.Connection, settings: Settings, found: list[Tr
         known = [*everyday(settings), *(escalation(settings) if one.area == "address" else ())]
         addresses = {each.key for each in known if not one.key.startswith(f"address:{each.key}")}
         repeat_at = now + timedelta(hours=settings.alerts.repeat_hours)
-        open_alert(
-            connection,
-            "trouble",
-            one.key,
-            one.severity,
-            now,
-            addresses=sorted(addresses),
-            due_at=now,
-            repeat_at=repeat_at,
-            said={"title": one.title, "text": one.text},
-        )
+        said = {"title": one.title, "text": one.text}
+        new = New("trouble", one.key, one.severity, now, repeat_at, said=said)
+        open_alert(connection, new, sorted(addresses), now)
 
 
 def _repeat(connection: sa.Connection, settings: Settings, now: datetime) -> None:

@@ -1,8 +1,8 @@
 """What alerts are made of, as values: findings as people are told of them, and alerts with their state."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -56,6 +56,22 @@ class Alert:
     def standing(self) -> tuple[Item, ...]:
         """The findings that are still open."""
         return tuple(item for item in self.items if not item.gone)
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An alert to be opened, about findings (`ids`) or about what is `said`.
+
+    It is told at `due_at` (None: not before somebody says so), and again at `repeat_at`.
+    """
+
+    kind: Kind
+    subject: str
+    severity: str
+    due_at: datetime | None
+    repeat_at: datetime | None = None
+    ids: tuple[str, ...] = ()
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 def weight(severity: str) -> int:

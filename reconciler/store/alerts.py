@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reconciler.alerts.model import ACKNOWLEDGED, OPEN, RESOLVED, Kind
+from reconciler.alerts.model import ACKNOWLEDGED, OPEN, RESOLVED, New
 from reconciler.columns import to_us
 from reconciler.schema import findings
 from reconciler.schema_alerts import alert_findings, alert_messages, alert_parts, alerts
@@ -37,45 +37,29 @@ def alert_id(kind: str, subject: str, opened_at: datetime) -> str:
     return hashlib.sha256(f"{kind}\n{subject}\n{to_us(opened_at)}".encode()).hexdigest()[:12]
 
 
-def open_alert(
-    connection: sa.Connection,
-    kind: Kind,
-    subject: str,
-    severity: str,
-    now: datetime,
-    *,
-    addresses: Iterable[str],
-    due_at: datetime | None,
-    repeat_at: datetime | None = None,
-    ids: Sequence[str] = (),
-    said: dict[str, Any] | None = None,
-) -> str:
-    """Open an alert about findings (`ids`) or about what is `said`, and put a message for each address.
-
-    It is told at `due_at`; None: not before somebody says so. Opened a second time, it takes in what is new.
-    """
-    id_ = alert_id(kind, subject, now)
+def open_alert(connection: sa.Connection, new: New, addresses: Iterable[str], now: datetime) -> str:
+    """Open an alert and put a message for each address; opened a second time, it takes in what is new."""
+    id_ = alert_id(new.kind, new.subject, now)
     if connection.execute(sa.select(alerts.c.id).where(alerts.c.id == id_)).first() is not None:
-        join(connection, id_, ids, now)
+        join(connection, id_, new.ids, now)
         return id_
     values = {
         "id": id_,
-        "kind": kind,
-        "subject": subject,
-        "severity": severity,
+        "kind": new.kind,
+        "subject": new.subject,
+        "severity": new.severity,
         "state": OPEN,
-        "said": said or {},
+        "said": dict(new.said),
         "opened_at": now,
-        "due_at": due_at,
-        "repeat_at": repeat_at,
+        "due_at": new.due_at,
+        "repeat_at": new.repeat_at,
         "repeats": 0,
     }
     connection.execute(sa.insert(alerts).values(values))
-    _add(connection, id_, ids)
-    if due_at is not None:
-        for address in addresses:
-            tell(connection, [id_], address, f"alert:{id_}:{address}", severity, now, not_before=due_at)
-    told = {"kind": kind, "severity": severity, "findings": len(ids)}
+    _add(connection, id_, new.ids)
+    for address in addresses if new.due_at is not None else ():
+        tell(connection, [id_], address, f"alert:{id_}:{address}", new.severity, now, not_before=new.due_at)
+    told = {"kind": new.kind, "severity": new.severity, "findings": len(new.ids)}
     audit.record(connection, "alert.opened", id_, audit.PROGRAM, now, told)
     return id_
 
