@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,9 @@ from reconciler.store import alert_addresses
 from reconciler.store.alert_views import Note, note
 from reconciler.store.alerts import ALERT, open_alert
 from reconciler.store.engine import read, write
+
+MESSAGE_S = 12.0
+"""How long a message may take, its turn in the chat included: commands to the shop wait beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,9 @@ class Written:
             return self._failed(Failed(str(error), None, LONGEST_WAIT))
 
     def _deliver(self, key: str, wanted: Task, begin_by_s: float, end_by_s: float) -> Outcome:
-        sender = _sender(self, begin_by_s, end_by_s)
         if wanted.act == "document":
-            return self._noted(sender.document(wanted), key, None)
+            return self._noted(_sender(self, begin_by_s, end_by_s).document(wanted), key, None)
+        sender = _sender(self, begin_by_s, min(end_by_s, time.monotonic() + MESSAGE_S))
         with read(self.engine) as connection:
             found = note(connection, wanted.message or key)
         reason = _needless(found, wanted)

@@ -20,6 +20,7 @@ from reconciler.schema_told import outbox
 from reconciler.settings import Settings
 from reconciler.store import alert_views
 from reconciler.store import outbox as queue
+from reconciler.store.alert_seen import CASE, seen_to
 from reconciler.store.alerts import join, open_alert, raise_alert, refresh, reopen, resolve, settle, tell
 from reconciler.store.engine import read, write
 from reconciler.store.facts import feed_rows
@@ -50,7 +51,7 @@ def note_due_cases(connection: sa.Connection, ids: Iterable[str], now: datetime)
             late = row.due_told == "overdue"
             raise_alert(
                 connection,
-                f"case:{row.id}:{row.due_told}:{to_us(row.due_at) if row.due_at else 0}",
+                f"{CASE}{row.id}:{row.due_told}:{to_us(row.due_at) if row.due_at else 0}",
                 "critical" if late else "warning",
                 f"A case {'is overdue' if late else 'is due soon'}",
                 f"Case {row.id} {'was' if late else 'is'} due {row.due_at:%Y-%m-%d %H:%M} UTC. "
@@ -71,14 +72,19 @@ def send_document(
     queue.put(connection, channel=address, key=key, sequence_key=None, body=body, now=now)
 
 
-def tick(settings: Settings, engine: sa.Engine, now: datetime) -> list[Trouble]:
-    """What time alone asks for: what is over, what is repeated, what goes another way; returns the troubles."""
+def tick(settings: Settings, engine: sa.Engine, now: datetime, *, watch: bool = True) -> list[Trouble]:
+    """What time alone asks for: what is over, what is repeated, what goes another way; returns the troubles.
+
+    Without `watch` the program's own work is not judged yet: a daemon that has just begun is late with everything.
+    """
     with read(engine) as connection:
-        found = troubles.find(connection, settings, now)
+        found = troubles.find(connection, settings, now) if watch else []
     with write(engine) as connection:
         settle(connection, now)
+        seen_to(connection, now)
         _release(connection, settings, now)
-        _tell_troubles(connection, settings, found, now)
+        if watch:
+            _tell_troubles(connection, settings, found, now)
         _repeat(connection, settings, now)
         _second_way(connection, settings, now)
         _drop_gone(connection, settings, now)

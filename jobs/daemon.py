@@ -37,6 +37,9 @@ DISPATCH_EVERY_S = 2.0
 TICK_S = 20.0
 """How often it is looked at what time alone asks for: reminders, and the program's own faults."""
 
+BEGINNING_S = 15 * 60.0
+"""How long a daemon may catch up before what it is late with is told."""
+
 INBOX_S = 3
 MOST_PUT_OFF = 20
 log = structlog.get_logger()
@@ -132,12 +135,12 @@ class Daemon:
 
     def _deliver_until_stopped(self) -> None:
         """Beside the jobs, since a decision does not wait for a pull; claims keep dispatchers apart, not the lease."""
-        ticked_s = 0.0
+        began_s, ticked_s = time.monotonic(), 0.0
         while not self._stop.wait(DISPATCH_EVERY_S):
             try:
                 if time.monotonic() - ticked_s >= TICK_S:
                     ticked_s = time.monotonic()
-                    tick(self._settings, self._engine, utc_now())
+                    tick(self._settings, self._engine, utc_now(), watch=ticked_s - began_s > BEGINNING_S)
                 done = dispatch(self._settings, self._engine, now=utc_now, stopped=self._stop.is_set)
             except sa.exc.SQLAlchemyError as error:
                 log.error("delivery failed", error=str(error).splitlines()[0])

@@ -17,6 +17,7 @@ from reconciler.command_channel import CommandChannel
 from reconciler.outbox import COMMAND, Failed, Outcome, Refused, Sent, retry_at
 from reconciler.settings import Settings
 from reconciler.store import audit, outbox
+from reconciler.store.alert_seen import HELD
 from reconciler.store.alerts import ALERT, raise_alert
 from reconciler.store.engine import read, write
 from reconciler.store.lease import is_gone, me
@@ -148,7 +149,7 @@ def _call_a_person(connection: sa.Connection, claimed: Claim, at: datetime, note
     """A held command is an alert (contract section 6), once for each time that it is held."""
     raise_alert(
         connection,
-        f"held:{claimed.key}:{claimed.epoch}",
+        f"{HELD}{claimed.key}:{claimed.epoch}",
         "critical",
         "A command to the shop is held",
         f"{claimed.key}: {note}. Mend the cause, then `reconciler outbox retry {claimed.key}`.",

@@ -22,6 +22,7 @@ MISSED = 3
 """Slots that a job in minutes may miss; one by the clock has an hour."""
 LEAST = timedelta(minutes=15)
 LATE_BY_CLOCK = timedelta(hours=1)
+GIVEN_UP = timedelta(days=2)
 STALE_AFTER = 6
 
 
@@ -87,10 +88,15 @@ def _held(connection: sa.Connection, keys: set[str]) -> dict[str, int]:
 
 
 def _expected(connection: sa.Connection, settings: Settings) -> dict[str, datetime]:
-    """By when each job that a daemon ever ran should have ended again; `run` does the work of two of them."""
+    """By when each job that the daemon ran should have ended again; `run` does the work of two of them.
+
+    Nothing is expected of a daemon that was given up for `run` by cron.
+    """
     query = sa.select(job_runs.c.job, sa.func.max(job_runs.c.finished_at)).group_by(job_runs.c.job)
     ended = {job: at for job, at in connection.execute(query) if at is not None}
     run = connection.execute(sa.select(sa.func.max(runs.c.finished_at))).scalar()
+    if not ended or (run is not None and run - max(ended.values()) > GIVEN_UP):
+        return {}
     zone = ZoneInfo(settings.timezone)
     expected = {}
     for job in JOBS:

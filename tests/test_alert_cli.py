@@ -81,6 +81,18 @@ def test_retry_makes_held_messages_due_again_and_the_audit_knows(program: Progra
     assert program("alerts", "retry", "nothing").code == 64
 
 
+def test_an_alert_can_be_acknowledged_without_a_button(program: Program, telegram: TelegramSimulator) -> None:
+    program.configure(config(telegram))
+    engine, settings = store_of(program), telling(telegram)
+    run(engine, settings, [finding(1)])
+    [row] = program("alerts", "list", "--json").json()
+    assert program("alerts", "acknowledge", "nothing", "--by", "Ann").code == 64
+    done = program("alerts", "acknowledge", row["id"][:6], "--by", "Ann", "--json")
+    assert done.json() == {"acknowledged": [row["id"]]}
+    [row] = program("alerts", "list", "--json").json()
+    assert (row["state"], row["acknowledged_by"]) == ("acknowledged", "Ann")
+
+
 def test_the_test_writes_to_every_address_and_names_the_one_that_fails(
     program: Program, telegram: TelegramSimulator
 ) -> None:

@@ -168,6 +168,68 @@ def test_a_button_works_once_and_only_for_whom_it_is_meant(engine: sa.Engine, te
     assert pressed(engine, settings, telegram, posted, "Acknowledge", NOON + MINUTE) == "Acknowledged."
 
 
+def test_a_decision_about_every_case_counts_as_acknowledged(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram)
+    run(engine, settings, [finding(1), finding(2)])
+    deliver(engine, settings)
+    with write(engine) as connection:
+        put_cases(connection, "decided", "decided")
+    later(engine, settings, NOON + MINUTE)
+    assert "Acknowledged by a decision" in telegram.posted[0].text
+    later(engine, settings, NOON + 5 * HOUR)
+    assert len(telegram.posted) == 1
+
+
+def test_an_open_case_keeps_its_alert_open(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram)
+    run(engine, settings, [finding(1), finding(2)])
+    with write(engine) as connection:
+        put_cases(connection, "decided", "open")
+    later(engine, settings, NOON + MINUTE)
+    with read(engine) as connection:
+        assert list_alerts(connection)[0]["state"] == "open"
+
+
+def put_cases(connection: sa.Connection, *statuses: str) -> None:
+    """A case for each finding, in this state."""
+    from reconciler.schema import findings
+    from reconciler.schema_cases import cases
+
+    connection.execute(sa.update(findings).values(case_id=None))
+    connection.execute(sa.delete(cases))
+    ids = connection.execute(sa.select(findings.c.id).order_by(findings.c.id)).scalars().all()
+    for number, (id_, status) in enumerate(zip(ids, statuses, strict=True)):
+        row = {
+            "id": f"c{number}", "root": f"r{number}", "status": status, "version": 1, "kind": "k",
+            "severity": "critical",
+            "said": {}, "reopened": False, "opened_at": NOON, "updated_at": NOON, "due_at": NOON + 3 * HOUR,
+            "due_told": "due_soon",
+        }  # fmt: skip
+        connection.execute(sa.insert(cases).values(row))
+        connection.execute(sa.update(findings).where(findings.c.id == id_).values(case_id=f"c{number}"))
+
+
+def test_a_case_that_is_due_soon_is_told_once_and_over_when_it_is_decided(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    from jobs.alerts import note_due_cases
+
+    settings = telling(telegram, minimum_severity="critical")
+    run(engine, settings, [warning(1)])
+    for _ in range(2):
+        with write(engine) as connection:
+            put_cases(connection, "open")
+            note_due_cases(connection, ["c0"], NOON)
+        deliver(engine, settings)
+        deliver(engine, settings)
+    [posted] = telegram.posted
+    assert "A case is due soon" in posted.text
+    with write(engine) as connection:
+        put_cases(connection, "decided")
+    later(engine, settings, NOON + MINUTE)
+    assert "Resolved" in posted.text
+
+
 @pytest.mark.parametrize("data", ["", "a", "x:abc", "a:", ":", "a:b:c", 5, None, ["a:b"]])
 def test_a_press_in_a_form_that_nobody_made_does_nothing(data: Any) -> None:
     query = {"id": "1", "from": {"id": ANN}, "message": {"message_id": 1, "chat": {"id": CHAT}}, "data": data}

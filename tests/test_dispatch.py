@@ -19,7 +19,9 @@ from reconciler.errors import Retryable
 from reconciler.http import post_once
 from reconciler.schema_told import audit_records, outbox, outbox_attempts
 from reconciler.settings import Settings
-from reconciler.store.engine import write
+from reconciler.store.alert_seen import seen_to
+from reconciler.store.alert_views import list_alerts
+from reconciler.store.engine import read, write
 from reconciler.store.outbox import retry
 from tests.deliveries import check, decided, deliver, dispatch, settings_for
 from tests.stores import engine, stored, url
@@ -277,6 +279,20 @@ def test_proxies_of_the_environment_are_not_used(
     monkeypatch.delenv("no_proxy", raising=False)
     decided(engine, "a1")
     assert deliver(engine, receiver) == Delivered(sent=1)
+
+
+def test_a_held_command_is_an_alert_until_it_is_retried(engine: sa.Engine, receiver: CommandReceiver) -> None:
+    [id_] = decided(engine, "a1")
+    receiver.fault("/", "status", status=404)
+    deliver(engine, receiver)
+    with read(engine) as connection:
+        [alert] = list_alerts(connection)
+    assert (alert["severity"], alert["state"]) == ("critical", "open")
+    assert alert["title"] == "A command to the shop is held"
+    with write(engine) as connection:
+        retry(connection, [id_], soon())
+        seen_to(connection, soon())
+        assert [one["state"] for one in list_alerts(connection)] == ["resolved"]
 
 
 def test_what_was_decided_made_sent_and_held_is_on_record(engine: sa.Engine, receiver: CommandReceiver) -> None:

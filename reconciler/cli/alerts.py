@@ -1,4 +1,4 @@
-"""`alerts list`, `alerts retry` and `alerts test`: what people were told, and the ways to tell them."""
+"""`alerts list`, `acknowledge`, `retry` and `test`: what people were told, and the ways to tell them."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ import typer
 
 from reconciler.cli import failures, session
 from reconciler.cli.failures import WrongUsage
-from reconciler.cli.options import AsJson, one_of
+from reconciler.cli.options import AsJson, filled, one_of
 
 if TYPE_CHECKING:
     from reconciler.settings import Settings
@@ -51,6 +51,31 @@ def alerts_retry(
         screen.emit({"retried": again})
     else:
         screen.show(f"{len(again):,} will be delivered by the daemon, or with the next run.")
+
+
+def alerts_acknowledge(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ALERT...", help="The alerts' ids.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who has seen to it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say that somebody has seen to alerts, where there is no button to press: they are repeated no more."""
+    from reconciler.cli import screen
+    from reconciler.store import alerts
+    from reconciler.store.alert_views import ids_like
+    from reconciler.store.engine import write
+
+    who, now = filled("--by", by), session.now()
+    with session.store(session.of(context).settings()) as engine, write(engine) as connection:
+        found = ids_like(connection, ids)
+        missing = sorted(set(ids) - set(found))
+        if missing:
+            raise WrongUsage(f"no open alert has the id {missing[0]}: see `reconciler alerts list --state open`")
+        alerts.acknowledge(connection, found.values(), who, who, now)
+    if as_json:
+        screen.emit({"acknowledged": sorted(found.values())})
+    else:
+        screen.show(f"{len(found):,} acknowledged.")
 
 
 def alerts_test(context: typer.Context, as_json: AsJson = False) -> None:

@@ -90,6 +90,17 @@ def list_alerts(connection: sa.Connection, states: Collection[str] = ()) -> list
     return [{**_document(alert), "messages": told[alert.id]} for alert in load(connection, ids)]
 
 
+def ids_like(connection: sa.Connection, beginnings: Iterable[str]) -> dict[str, str]:
+    """The open alerts whose ids begin so, by the beginning; those that none or several have are left out."""
+    found = {}
+    for text in beginnings:
+        query = sa.select(alerts.c.id).where(alerts.c.id.startswith(text, autoescape=True), alerts.c.state == OPEN)
+        ids = list(connection.execute(query.limit(2)).scalars())
+        if len(ids) == 1:
+            found[text] = str(ids[0])
+    return found
+
+
 def counts(connection: sa.Connection) -> dict[str, int]:
     """How many alerts stand, by whether somebody acknowledged them."""
     query = sa.select(alerts.c.state, sa.func.count()).where(alerts.c.state != RESOLVED).group_by(alerts.c.state)

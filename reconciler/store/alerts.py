@@ -18,6 +18,7 @@ from reconciler.store import audit
 from reconciler.store.findings import parts
 from reconciler.store.outbox import put
 
+STANDING = (OPEN, ACKNOWLEDGED)
 ALERT = "alert"
 """The channel of alerts that are not addressed yet; whoever delivers knows the addresses."""
 
@@ -123,8 +124,9 @@ def settle(connection: sa.Connection, now: datetime) -> list[str]:
     table = alert_findings.c
     query = (
         sa.select(table.alert_id, table.finding_id)
-        .join_from(alert_findings, findings, findings.c.id == table.finding_id)
-        .where(table.gone.is_(sa.false()), findings.c.status != "open")
+        .join_from(alerts, alert_findings, table.alert_id == alerts.c.id)
+        .join(findings, findings.c.id == table.finding_id)
+        .where(alerts.c.state.in_(STANDING), table.gone.is_(sa.false()), findings.c.status != "open")
     )
     gone = connection.execute(query.order_by(table.alert_id, table.finding_id)).all()
     for row in gone:
