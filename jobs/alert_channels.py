@@ -27,7 +27,7 @@ from reconciler.store.alert_views import Note, note
 from reconciler.store.alerts import ALERT, open_alert
 from reconciler.store.engine import read, write
 
-MESSAGE_S = 12.0
+MESSAGE_S = 15.0
 """How long a message may take, its turn in the chat included: commands to the shop wait beside it."""
 
 

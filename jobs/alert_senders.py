@@ -1,6 +1,6 @@
 """One attempt to write to a Telegram chat or to an apprise address."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from reconciler.store.engine import read, write
 CAPTION = 1024
 """Characters below a file in Telegram."""
 TEXT = 4000
-PACED_S = 10.0
+PACED_S = 5.0
 FILE_GONE = Refused("a file is gone: make the report again, then `reconciler alerts retry`")
 
 
@@ -79,13 +79,11 @@ class ToTelegram:
         files = _contents(wanted.files)
         if files is None:
             return FILE_GONE
-        text = f"{wanted.subject}\n{wanted.text}"
+        text, until = f"{wanted.subject}\n{wanted.text}", {"begin_by_s": self.begin_by_s, "end_by_s": self.end_by_s}
         if not files:
             return outcome(self._call("sendMessage", {"chat_id": self._chat(), "text": text[:TEXT]}))
-        bot = Bot(self.settings)
-        _pace(self._chat())
         return outcome(
-            bot.documents(self._chat(), text[:CAPTION], files, begin_by_s=self.begin_by_s, end_by_s=self.end_by_s)
+            self._moving(self._chat(), lambda bot, chat: bot.documents(chat, text[:CAPTION], files, **until))
         )
 
     def _chat(self) -> str:
@@ -94,16 +92,20 @@ class ToTelegram:
         return moved or self.address.target.get_secret_value()
 
     def _call(self, method: str, fields: Mapping[str, Any]) -> Reply:
+        until = {"begin_by_s": self.begin_by_s, "end_by_s": self.end_by_s}
+        chat_id = str(fields["chat_id"])
+        return self._moving(chat_id, lambda bot, chat: bot.call(method, {**fields, "chat_id": chat}, **until))
+
+    def _moving(self, chat_id: str, call: Callable[[Bot, str], Reply]) -> Reply:
         """Call once, and once more where the group has become another chat: the first call did nothing then."""
         bot = Bot(self.settings)
-        _pace(str(fields["chat_id"]))
-        got = bot.call(method, fields, begin_by_s=self.begin_by_s, end_by_s=self.end_by_s)
+        _pace(chat_id)
+        got = call(bot, chat_id)
         if got.moved_to is None:
             return got
         with write(self.engine, alone=False) as connection:
             alert_addresses.moved(connection, self.address.key, got.moved_to)
-        again = {**fields, "chat_id": got.moved_to}
-        return bot.call(method, again, begin_by_s=self.begin_by_s, end_by_s=self.end_by_s)
+        return call(bot, got.moved_to)
 
 
 @dataclass(frozen=True, slots=True)

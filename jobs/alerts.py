@@ -108,10 +108,14 @@ def _raise(connection: sa.Connection, settings: Settings, group: Group, now: dat
 
 
 def _collecting(connection: sa.Connection, settings: Settings, group: Group, now: datetime) -> str | None:
-    """The alert that a group joins: a digest before it is told, a storm while it is fresh, what is held back."""
+    """The alert that a group joins: a digest before it is told, what is held back, a storm while it is fresh.
+
+    A storm that somebody has seen to takes nothing in any more: what is new has to ring.
+    """
     fresh = now - timedelta(minutes=settings.alerts.digest_minutes)
     is_open = sa.and_(alerts.c.state == OPEN, alerts.c.kind == group.kind, alerts.c.subject == group.subject)
-    storming = sa.and_(alerts.c.kind == "storm", alerts.c.state != RESOLVED, alerts.c.opened_at > fresh)
+    storm = sa.and_(alerts.c.kind == "storm", alerts.c.state == OPEN, alerts.c.snoozed_until.is_(None))
+    storming = sa.and_(storm, alerts.c.opened_at > fresh)
     takes = {
         "digest": sa.and_(is_open, alerts.c.due_at > now),
         "inhibited": sa.and_(is_open, alerts.c.due_at.is_(None)),
@@ -196,9 +200,8 @@ def _repeat(connection: sa.Connection, settings: Settings, now: datetime) -> Non
 def _second_way(connection: sa.Connection, settings: Settings, now: datetime) -> None:
     """A critical alert that an address has not taken for five minutes goes to the addresses of the escalation."""
     entry = outbox.c
-    stuck = sa.or_(
-        sa.and_(entry.state == "todo", entry.failures > 0, entry.trying_since <= now - FAILING), entry.state == "held"
-    )
+    fails = sa.and_(entry.state == "todo", entry.failures > 0, entry.trying_since <= now - FAILING)
+    stuck = sa.or_(fails, sa.and_(entry.state == "held", entry.note != GONE))
     query = (
         sa.select(alerts.c.id, alerts.c.severity)
         .distinct()

@@ -295,6 +295,37 @@ def test_an_address_that_left_the_configuration_leaves_nothing_waiting(
     assert notes == {"the address is not in the configuration any more"}
 
 
+def test_what_comes_back_to_an_alert_that_somebody_saw_to_rings_again(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram)
+    run(engine, settings, [finding(1), finding(2)])
+    later(engine, settings, NOON)
+    pressed(engine, settings, telegram, telegram.posted[0], "Acknowledge", NOON)
+    run(engine, settings, [finding(2)], NOON + HOUR)
+    later(engine, settings, NOON + HOUR)
+    run(engine, settings, [finding(1), finding(2)], NOON + 2 * HOUR)
+    later(engine, settings, NOON + 2 * HOUR)
+    assert len(telegram.posted) == 2
+    assert "charge 1 went back" in telegram.posted[1].text
+
+
+def test_a_storm_that_goes_on_changes_its_message_until_somebody_has_seen_it(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram)
+    for minute in range(5):
+        at = NOON + minute * 2 * MINUTE
+        run(engine, settings, [finding(number) for number in range(60 * (minute + 1))], at)
+        later(engine, settings, at)
+    [posted] = telegram.posted
+    assert "300 findings at once" in posted.text
+    pressed(engine, settings, telegram, posted, "Acknowledge", NOON + 10 * MINUTE)
+    run(engine, settings, [finding(number) for number in range(301)], NOON + 11 * MINUTE)
+    later(engine, settings, NOON + 11 * MINUTE)
+    assert len(telegram.posted) == 2
+
+
 def test_a_document_goes_to_a_chat_and_to_an_apprise_address(
     engine: sa.Engine, telegram: TelegramSimulator, hook: Hook, tmp_path: Any
 ) -> None:

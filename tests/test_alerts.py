@@ -104,7 +104,7 @@ def test_ten_thousand_findings_at_once_are_at_most_five_messages_and_the_first_s
     later(engine, settings, NOON + 31 * MINUTE)
     assert 1 <= len(telegram.posted) <= 5
     assert "9,000 findings" in telegram.posted[0].text
-    assert "in one run" in telegram.posted[0].text
+    assert "at once: a feed may be broken" in telegram.posted[0].text
     assert "1,000 findings" in telegram.posted[1].text
     run(engine, settings, many[:100], NOON + 40 * MINUTE)
     later(engine, settings, NOON + 40 * MINUTE)

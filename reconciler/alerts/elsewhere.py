@@ -44,7 +44,10 @@ def send(
 def _plugin(url: str) -> Any:
     import apprise
 
-    logging.getLogger("apprise").propagate = False  # its messages name addresses
+    own = logging.getLogger("apprise")
+    own.propagate = False  # its messages name addresses
+    if not own.handlers:
+        own.addHandler(logging.NullHandler())  # without any, Python would print them
     asset = apprise.AppriseAsset(app_id="Reconciler", app_desc="Payment reconciler", app_url="", plugin_paths=None)
     return apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
 

@@ -74,7 +74,7 @@ def heading(alert: Alert) -> str:
     who = sorted({say(f"provider.{item.provider or 'shop'}") for item in shown})
     what = title(kinds[0]) if len(kinds) == 1 else "Findings"
     many = f": {counted(len(shown))}" if len(shown) > 1 else ""
-    storm = " in one run" if alert.kind == "storm" else ""
+    storm = " at once" if alert.kind == "storm" else ""
     return f"{what}, {', '.join(who)}{many}{storm}"
 
 
@@ -82,7 +82,7 @@ def _single(alert: Alert, zone: ZoneInfo, public_url: str) -> Iterator[Line]:
     if alert.kind == "storm" and alert.state != RESOLVED:
         yield (
             Span(
-                f"{counted(len(alert.items))} at once: a feed may be broken, or this is a first run. "
+                "So many at once: a feed may be broken, or this is a first run. "
                 "Look at the feeds (reconciler status) before you act on any of them."
             ),
         )

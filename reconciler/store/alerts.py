@@ -163,9 +163,10 @@ def resolve(connection: sa.Connection, id_: str, now: datetime) -> None:
 def reopen(
     connection: sa.Connection, ids: Iterable[str], since: datetime, repeat_at: datetime, now: datetime
 ) -> list[str]:
-    """Take findings that came back into the alert that told of them, if it is open or was until `since`.
+    """Take findings that came back into the alert that told of them, if it is open or was resolved after `since`.
 
-    A finding that flickers changes one message instead of sending another. Returns those that no alert took.
+    A finding that flickers changes one message instead of sending another. Returns those that no alert took: what
+    comes back to an alert that somebody has seen to has to ring.
     """
     left = []
     for id_ in ids:
@@ -173,7 +174,7 @@ def reopen(
             sa.select(alerts.c.id, alerts.c.state)
             .join(alert_findings, alert_findings.c.alert_id == alerts.c.id)
             .where(alert_findings.c.finding_id == id_)
-            .where(sa.or_(alerts.c.state != RESOLVED, alerts.c.resolved_at > since))
+            .where(sa.or_(alerts.c.state == OPEN, alerts.c.resolved_at > since))
             .order_by(alerts.c.opened_at.desc())
         )
         alert = connection.execute(query.limit(1)).one_or_none()
