@@ -76,11 +76,11 @@ def _old_feeds(watched: Watched, now: datetime) -> Iterator[Trouble]:
 
 def _outbox(watched: Watched, now: datetime) -> Iterator[Trouble]:
     if watched.waiting > FULL:
-        text = f"{watched.waiting:,} entries wait to be delivered. Look at `reconciler outbox list --state todo`."
+        text = f"{watched.waiting:,} entries wait to be delivered. Look at `reconciler outbox list` and `reconciler alerts list`."
         yield Trouble("outbox", "full", "critical", "The outbox fills up", text)
     if watched.due_since is not None and now - watched.due_since > STUCK:
         waited = age((now - watched.due_since).total_seconds())
-        text = f"What is due was not delivered for {waited}. Is the daemon at work? See `reconciler outbox list`."
+        text = f"What is due was not delivered for {waited}. Is the daemon at work? See `reconciler status`."
         yield Trouble("outbox", "stuck", "critical", "Nothing is delivered", text)
 
 
