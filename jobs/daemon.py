@@ -2,8 +2,9 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from functools import partial
 from types import FrameType
 from zoneinfo import ZoneInfo
@@ -12,20 +13,20 @@ import sqlalchemy as sa
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.alerts import tick
+from jobs.buttons import listen
 from jobs.daily_report import write_daily_report
 from jobs.dispatch import Delivered, dispatch
+from jobs.heartbeat import beating
 from jobs.notify import notify, watchdog_period_s
 from jobs.reconcile import reconcile
 from jobs.retention import remove_outdated
 from jobs.run import RunOptions, pull, utc_now, work_inbox
 from jobs.slots import perform, unfinished
+from jobs.triggers import trigger
 from jobs.web import WebServer
 from reconciler.errors import ReconcilerError
-from reconciler.schedule import Cron, parse
 from reconciler.settings import Settings
 from reconciler.store.engine import write
 from reconciler.store.facts import expire_feeds
@@ -33,6 +34,12 @@ from reconciler.store.lease import held
 
 DISPATCH_EVERY_S = 2.0
 """How long an entry of the outbox waits at most for somebody to look at it."""
+
+TICK_S = 20.0
+"""How often it is looked at what time alone asks for: reminders, and the program's own faults."""
+
+BEGINNING_S = 15 * 60.0
+"""How long a daemon may catch up before what it is late with is told."""
 
 INBOX_S = 3
 log = structlog.get_logger()
@@ -48,12 +55,13 @@ class Daemon:
         self._working = threading.Lock()
         self._timer: BackgroundScheduler | None = None
         self._give_way: Callable[[], None] = lambda: None
-        self.jobs: dict[str, Callable[[], None]] = {
+        self.jobs: dict[str, Callable[[], bool]] = {
             "pull": self._pull,
             "reconcile": self._reconcile,
             "sweep": self._sweep,
             "report": self._report,
         }
+        """Each says whether all went well; what it raises is a failure."""
 
     def serve(self) -> None:
         """Run until SIGTERM or SIGINT; the job at work finishes its page, and the rest waits for the next start.
@@ -76,6 +84,8 @@ class Daemon:
         dispatcher.start()
         reader = threading.Thread(target=self._read_inbox, args=(web,), name="inbox reader", daemon=True)
         reader.start()
+        listener = threading.Thread(target=self._hear_buttons, name="buttons", daemon=True)
+        listener.start()
         log.info("started", jobs={job.id: str(job.trigger) for job in scheduler.get_jobs()})
         notify("READY=1")
         period_s = watchdog_period_s()
@@ -107,8 +117,8 @@ class Daemon:
         )
         zone = ZoneInfo(self._settings.timezone)
         for name in self.jobs:
-            trigger = _trigger(getattr(self._settings.schedule, name), zone)
-            scheduler.add_job(partial(self._perform, name), trigger, id=name, name=name)
+            when = trigger(getattr(self._settings.schedule, name), zone, utc_now())
+            scheduler.add_job(partial(self._perform, name), when, id=name, name=name)
         return scheduler
 
     def _perform(self, name: str) -> None:
@@ -116,8 +126,8 @@ class Daemon:
             return
         slot = utc_now().replace(second=0, microsecond=0)
         try:
-            with self._working, held(self._engine):
-                done = perform(self._engine, name, slot, self.jobs[name], utc_now)
+            with self._working, held(self._engine), beating(self._settings, name) as say:
+                done = perform(self._engine, name, slot, lambda: say(self.jobs[name]()), utc_now)
         except (ReconcilerError, sa.exc.SQLAlchemyError) as error:
             log.error("job failed", job=name, error=str(error).splitlines()[0])
         except Exception:  # a fault of ours: said in full, and the slot stays unfinished for the next start
@@ -127,8 +137,12 @@ class Daemon:
 
     def _deliver_until_stopped(self) -> None:
         """Beside the jobs, since a decision does not wait for a pull; claims keep dispatchers apart, not the lease."""
+        began_s, ticked_s = time.monotonic(), 0.0
         while not self._stop.wait(DISPATCH_EVERY_S):
             try:
+                if time.monotonic() - ticked_s >= TICK_S:
+                    ticked_s = time.monotonic()
+                    tick(self._settings, self._engine, utc_now(), watch=ticked_s - began_s > BEGINNING_S)
                 done = dispatch(self._settings, self._engine, now=utc_now, stopped=self._stop.is_set)
             except sa.exc.SQLAlchemyError as error:
                 log.error("delivery failed", error=str(error).splitlines()[0])
@@ -137,6 +151,10 @@ class Daemon:
             else:
                 if done != Delivered():
                     log.info("delivered", sent=done.sent, failed=done.failed, held=done.held)
+
+    def _hear_buttons(self) -> None:
+        """Not waited for at the end: a long poll that nobody answers is cut off with the process."""
+        listen(self._settings, self._engine, self._stop, utc_now)
 
     def _read_inbox(self, web: WebServer) -> None:
         """Every few seconds work through what was taken in, unless a job is at work, which ends with that too.
@@ -160,26 +178,31 @@ class Daemon:
     def _enough(self, web: WebServer) -> bool:
         return self._stop.is_set() or not web.calm()
 
-    def _pull(self) -> None:
+    def _pull(self) -> bool:
         stopped, give_way = self._stop.is_set, self._give_way
-        for line in pull(self._settings, self._engine, RunOptions(), _progress, stopped=stopped, give_way=give_way):
+        problems = pull(self._settings, self._engine, RunOptions(), _progress, stopped=stopped, give_way=give_way)
+        for line in problems:
             log.warning("pull is incomplete", problem=line)
+        return not problems
 
-    def _reconcile(self) -> None:
+    def _reconcile(self) -> bool:
         judged = reconcile(self._settings, self._engine, utc_now())
         counts = judged.statement["findings"]
         log.info("judged", verdict=judged.verdict, opened=counts["opened"], open=counts["open"])
+        return judged.good
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> bool:
         with write(self._engine) as connection:
             expire_feeds(connection, ".sweep")
-        self._pull()
+        whole = self._pull()
         removed = remove_outdated(self._settings, self._engine, utc_now())
         log.info("removed what is too old", **removed)
+        return whole
 
-    def _report(self) -> None:
+    def _report(self) -> bool:
         for path in write_daily_report(self._settings, self._engine, utc_now()).values():
             log.info("report written", path=str(path))
+        return True
 
 
 def _progress(line: str) -> None:
@@ -189,11 +212,3 @@ def _progress(line: str) -> None:
 def serve(settings: Settings, engine: sa.Engine) -> None:
     """Run the daemon in this thread; returns after a signal to stop."""
     Daemon(settings, engine).serve()
-
-
-def _trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
-    parsed = parse(expression)
-    if isinstance(parsed, Cron):
-        minute, hour, day, month, day_of_week = parsed.fields
-        return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=day_of_week, timezone=zone)
-    return IntervalTrigger(minutes=parsed.minutes, start_date=datetime.now(UTC) + timedelta(minutes=parsed.minutes))

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from jobs.alerts import note, note_due_cases
 from providers import NAMES, enabled
 from reconciler import statement
 from reconciler.columns import to_us
@@ -35,6 +36,7 @@ from reconciler.versions import versions
 
 SHOP_FEEDS = ("shop.orders", "shop.accounts", "shop.payments")
 MAIN_FEEDS = {name: f"{name}.sales" for name in NAMES}
+UNRELIABLE = ("incomplete", "does_not_close")
 SWEEPS = {name: f"{name}.sweep" for name in NAMES}
 """By convention: the feed whose completeness lets absence be concluded, and the one that looks back for reversals."""
 
@@ -49,6 +51,11 @@ class Judged:
     findings: list[dict[str, Any]]
     problems: list[str]
     changes: Changes = field(default_factory=Changes)
+
+    @property
+    def good(self) -> bool:
+        """Whether the result can be relied on: everything was read, and the totals close."""
+        return self.verdict not in UNRELIABLE
 
 
 def reconcile(
@@ -106,6 +113,7 @@ def judge(
     found = [finding for finding in _detect(engine, context) if finding.provider not in excluded]
     changes = save_findings(connection, found, run_id, now, excluded=excluded)
     follow(connection, settings, changes, now)
+    note(connection, settings, changes, now)
     accounts = take_books(engine, context.terms, context.horizon)
     standing = [public(row) for row in list_findings(connection)]
     open_now = [row for row in standing if row["status"] == OPEN]
@@ -135,6 +143,7 @@ def follow(connection: sa.Connection, settings: Settings, changes: Changes, now:
     ids = [*changes.opened, *changes.changed, *changes.reopened, *changes.resolved]
     followed = follow_findings(connection, settings, ids, now)
     act(connection, settings, followed.seen.values(), now)
+    note_due_cases(connection, [*followed.opened, *followed.changed], now)
 
 
 def _detect(engine: StoreEngine, context: Context) -> list[Finding]:

@@ -7,11 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from jobs.alerts import tick
 from jobs.crosscheck import crosscheck
 from jobs.dispatch import Delivered, dispatch
 from jobs.inbox import Inbox
 from jobs.pull import Pull
-from jobs.reconcile import Judged, reconcile
+from jobs.reconcile import UNRELIABLE, Judged, reconcile
 from jobs.retention import remove_outdated
 from providers import NAMES, build_providers, build_receivers, build_shop, enabled
 from providers.base import Provider
@@ -46,6 +47,11 @@ class RunResult:
     problems: list[str] = field(default_factory=list)
     delivered: Delivered = field(default_factory=Delivered)
 
+    @property
+    def good(self) -> bool:
+        """Whether the result can be relied on."""
+        return self.verdict not in UNRELIABLE
+
 
 def utc_now() -> datetime:
     """The wall clock, aware."""
@@ -75,7 +81,7 @@ def run_once(
         if not options.dry_run:
             remove_outdated(settings, engine, now())
     with step("deliver"):
-        delivered = Delivered() if options.dry_run else dispatch(settings, engine, now=now, stopped=stopped)
+        delivered = Delivered() if options.dry_run else _deliver(settings, engine, now, stopped)
     return RunResult(
         judged.run_id if not options.dry_run else None,
         judged.verdict,
@@ -85,6 +91,13 @@ def run_once(
         judged.problems,
         delivered,
     )
+
+
+def _deliver(
+    settings: Settings, engine: sa.Engine, now: Callable[[], datetime], stopped: Callable[[], bool]
+) -> Delivered:
+    tick(settings, engine, now())
+    return dispatch(settings, engine, now=now, stopped=stopped)
 
 
 def pull(

@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -14,10 +14,10 @@ import sqlalchemy as sa
 import structlog
 import uvicorn
 
+from jobs import troubles
 from jobs.crosscheck import missed
-from providers import build_receivers, enabled
+from providers import build_receivers
 from reconciler.errors import ConfigError
-from reconciler.schedule import Every, parse
 from reconciler.settings import Settings
 from reconciler.store import webhook_gaps
 from reconciler.store.engine import write
@@ -30,7 +30,6 @@ BACKLOG = 2048
 MAX_CONNECTIONS = 2000
 GRACEFUL_S = 10
 ALIVE_WITHIN_S = 10.0
-STALE_AFTER = 6
 TICKS = 20
 SWITCH_S = 0.001
 """How long a job's thread may hold the interpreter while a delivery waits for it; Python's own is five times that."""
@@ -51,7 +50,10 @@ class WebServer:
         checks = {
             "database": lambda: health.database(engine),
             "scheduler": scheduler_ok,
-            "feeds": lambda: health.feeds(engine, _main_feeds(settings), _oldest(settings), now()),
+            "feeds": lambda: health.feeds(engine, troubles.main_feeds(settings), troubles.oldest_feed(settings), now()),
+            "jobs": lambda: troubles.wrong(engine, settings, "job", now()),
+            "outbox": lambda: troubles.wrong(engine, settings, "outbox", now()),
+            "alerts": lambda: troubles.wrong(engine, settings, "address", now()),
         }
         app = build_app(engine, self._receivers, self._desk, checks, now, self._crowded)
         self._server = _Server(
@@ -148,14 +150,3 @@ def _taken(host: str, port: int) -> socket.socket:
         raise ConfigError(
             f"[web] cannot listen on {host} port {port} ({error.strerror or error}): choose another host or port"
         ) from None
-
-
-def _main_feeds(settings: Settings) -> tuple[str, ...]:
-    return (*(f"{name}.sales" for name in enabled(settings)), "shop.orders")
-
-
-def _oldest(settings: Settings) -> timedelta:
-    """How old a feed may be: six pulls, and at least an hour; a pull by the clock is taken to come daily."""
-    expression = parse(settings.schedule.pull)
-    minutes = expression.minutes if isinstance(expression, Every) else 24 * 60
-    return max(timedelta(hours=1), timedelta(minutes=STALE_AFTER * minutes))

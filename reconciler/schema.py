@@ -15,10 +15,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from reconciler import columns, schema_cases, schema_erasure, schema_pull, schema_told, schema_webhooks
+from reconciler import (
+    columns,
+    schema_alerts,
+    schema_cases,
+    schema_erasure,
+    schema_pull,
+    schema_told,
+    schema_webhooks,
+)
 from reconciler.columns import BigId, UtcTime
 
-MORE = (schema_cases, schema_erasure, schema_pull, schema_told, schema_webhooks)
+MORE = (schema_alerts, schema_cases, schema_erasure, schema_pull, schema_told, schema_webhooks)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata

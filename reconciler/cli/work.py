@@ -100,13 +100,19 @@ def _timed(*, wanted: bool) -> Iterator["Timer"]:
 
 
 def _run(settings: "Settings", engine: "sa.Engine", options: "RunOptions", timer: "Timer") -> "RunResult":
+    from jobs.heartbeat import beating
     from jobs.run import run_once
     from reconciler.cli import screen
 
     with screen.progress("starting") as notify, _stoppable():
         if sys.stderr.isatty():
             timer.watch = notify
-        return run_once(settings, engine, options, notify)
+        if options.dry_run:
+            return run_once(settings, engine, options, notify)
+        with beating(settings, "run") as say:
+            result = run_once(settings, engine, options, notify)
+            say(result.good)
+            return result
 
 
 @contextmanager
