@@ -42,6 +42,7 @@ BEGINNING_S = 15 * 60.0
 """How long a daemon may catch up before what it is late with is told."""
 
 INBOX_S = 3
+MOST_PUT_OFF = 20
 log = structlog.get_logger()
 
 
@@ -159,10 +160,16 @@ class Daemon:
     def _read_inbox(self, web: WebServer) -> None:
         """Every few seconds work through what was taken in, unless a job is at work, which ends with that too.
 
-        In a flood that is one small step each time: what matters then is that nothing is turned away.
+        In a flood that is one small step a minute: what matters then is that nothing is turned away nor kept waiting,
+        and each step has the storage, which has one writer, to itself for a tenth of a second or two.
         """
+        put_off = 0
         enough = partial(self._enough, web)
         while not self._stop.wait(INBOX_S):
+            if not web.calm() and put_off < MOST_PUT_OFF:
+                put_off += 1
+                continue
+            put_off = 0
             if not self._working.acquire(blocking=False):
                 continue
             try:
