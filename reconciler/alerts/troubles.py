@@ -76,8 +76,8 @@ def _old_feeds(watched: Watched, now: datetime) -> Iterator[Trouble]:
 
 def _outbox(watched: Watched, now: datetime) -> Iterator[Trouble]:
     if watched.waiting > FULL:
-        where = "Look at `reconciler outbox list` and `reconciler alerts list`."
-        text = f"{watched.waiting:,} entries wait to be delivered. {where}"
+        see = "Look at `reconciler outbox list` and `reconciler alerts list`."
+        text = f"{watched.waiting:,} entries wait to be delivered. {see}"
         yield Trouble("outbox", "full", "critical", "The outbox fills up", text)
     if watched.due_since is not None and now - watched.due_since > STUCK:
         waited = age((now - watched.due_since).total_seconds())
