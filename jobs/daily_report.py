@@ -1,4 +1,4 @@
-"""Writes today's report into the reports' folder, whole or not at all."""
+"""Writes reports into the reports' folder, each file whole or not at all: today's so far, and periods that are over."""
 
 import os
 import tempfile
@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from reconciler.report import FORMATS
+from reconciler.report.document import Document
+from reconciler.report.period import Period, today
 from reconciler.settings import Settings
-from reconciler.store.engine import read
-from reconciler.store.reports import day_report, today
+from reconciler.store.reports import report_of
 
 WRITTEN = ("html", "json")
 """The formats that every run writes."""
@@ -21,18 +22,27 @@ WRITTEN = ("html", "json")
 def write_daily_report(
     settings: Settings, engine: sa.Engine, now: datetime, formats: Iterable[str] = WRITTEN
 ) -> dict[str, Path]:
-    """Write today's report in some formats; returns the files by format, none when nothing has run yet."""
-    day = today(now, ZoneInfo(settings.timezone))
-    with read(engine) as connection:
-        document = day_report(connection, day)
-    if document is None:
-        return {}
+    """Write today's report in some formats; returns the files by format, none when nothing has run yet.
+
+    A further language's file has the format's name with the language: `html.ru`.
+    """
+    period = today(now, ZoneInfo(settings.timezone))
+    document = report_of(engine, settings, period, now)
+    return {} if document is None else write_report(settings, period, document, formats)
+
+
+def write_report(settings: Settings, period: Period, document: Document, formats: Iterable[str]) -> dict[str, Path]:
+    """Write a report in some formats and all configured languages; the first one's files have the plain names."""
     folder = Path(settings.report.directory)
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = set(formats)
     written = {}
-    for form in (form for form in FORMATS if form.name in set(formats)):
-        written[form.name] = folder / f"{day.date.isoformat()}{form.suffix}"
-        write_whole(written[form.name], form.render(document))
+    for number, language in enumerate(settings.report.languages):
+        mark = f".{language}" if number else ""
+        for form in FORMATS:
+            if form.name in wanted and (form.in_languages or not number):
+                path = written[form.name + mark] = folder / f"{period.name}{mark}{form.suffix}"
+                write_whole(path, form.render(document, language))
     return written
 
 

@@ -15,10 +15,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from reconciler import columns, schema_alerts, schema_cases, schema_pull, schema_told, schema_webhooks
+from reconciler import columns, schema_alerts, schema_cases, schema_pull, schema_reports, schema_told, schema_webhooks
 from reconciler.columns import BigId, UtcTime
 
-MORE = (schema_alerts, schema_cases, schema_pull, schema_told, schema_webhooks)
+MORE = (schema_alerts, schema_cases, schema_pull, schema_reports, schema_told, schema_webhooks)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from reconciler.findings import finding_id
 from reconciler.model import Finding
-from reconciler.report.document import Day
+from reconciler.report.period import Period, today
+from reconciler.settings import Settings
 from reconciler.store.engine import open_store, read, write
 from reconciler.store.findings import save_findings
-from reconciler.store.reports import day_report, today
+from reconciler.store.reports import make_report
 from reconciler.store.runs import begin_run, end_run
 from tests.report_samples import MOSCOW, statement
 
@@ -34,18 +35,18 @@ def undelivered(ref: str, **changes: Any) -> Finding:
     return Finding("undelivered_order", f"charge:{ref}", "critical", "digiseller", (ref,), **(values | changes))
 
 
-def run(engine: sa.Engine, at: datetime, *found: Finding) -> None:
+def run(engine: sa.Engine, at: datetime, *found: Finding, verdict: str = "findings") -> None:
     """A run that finishes at a time and finds these."""
     with write(engine) as connection:
         run_id = begin_run(connection, at)
         save_findings(connection, found, run_id, at)
-        end_run(connection, run_id, at, "findings", statement(at=at.isoformat(), verdict="findings"), [])
+        end_run(connection, run_id, at, verdict, statement(at=at.isoformat(), verdict=verdict), [])
 
 
 def report(engine: sa.Engine, day: date) -> dict[str, Any] | None:
     """The report of a day in Moscow."""
     with read(engine) as connection:
-        return day_report(connection, Day(day, MOSCOW))
+        return make_report(connection, Settings(), Period(day, MOSCOW))
 
 
 def ids(report: dict[str, Any] | None, listing: str) -> list[str]:
@@ -101,4 +102,4 @@ def test_before_the_first_run_there_is_no_report(engine: sa.Engine) -> None:
 
 
 def test_today_is_what_the_zones_clock_shows() -> None:
-    assert today(datetime(2026, 11, 16, 21, tzinfo=UTC), MOSCOW).date == date(2026, 11, 17)
+    assert today(datetime(2026, 11, 16, 21, tzinfo=UTC), MOSCOW).first == date(2026, 11, 17)
