@@ -22,6 +22,7 @@ from jobs.heartbeat import beating
 from jobs.notify import notify, watchdog_period_s
 from jobs.reconcile import reconcile
 from jobs.run import RunOptions, pull, utc_now, work_inbox
+from jobs.send_reports import finish_reports
 from jobs.slots import perform, unfinished
 from jobs.triggers import trigger
 from jobs.web import WebServer
@@ -195,7 +196,10 @@ class Daemon:
         return self._pull()
 
     def _report(self) -> bool:
-        for path in write_daily_report(self._settings, self._engine, utc_now()).values():
+        now = utc_now()
+        written = finish_reports(self._settings, self._engine, now)
+        written += write_daily_report(self._settings, self._engine, now).values()
+        for path in written:
             log.info("report written", path=str(path))
         return True
 
