@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from reconciler.report import FORMATS
+from reconciler.report import FORMATS, Format
 from reconciler.report.document import Document
 from reconciler.report.period import Period, today
 from reconciler.settings import Settings
@@ -32,18 +32,25 @@ def write_daily_report(
 
 
 def write_report(settings: Settings, period: Period, document: Document, formats: Iterable[str]) -> dict[str, Path]:
-    """Write a report in some formats and all configured languages; the first one's files have the plain names."""
-    folder = Path(settings.report.directory)
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = set(formats)
+    """Write a report in some formats and all configured languages; returns the files by name."""
     written = {}
+    for name, (path, form, language) in places(settings, period, formats).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, form.render(document, language))
+        written[name] = path
+    return written
+
+
+def places(settings: Settings, period: Period, formats: Iterable[str]) -> dict[str, tuple[Path, Format, str]]:
+    """Where a report's files are: the first language's have the plain names, the others' the language in theirs."""
+    folder, wanted = Path(settings.report.directory), set(formats)
+    found = {}
     for number, language in enumerate(settings.report.languages):
         mark = f".{language}" if number else ""
         for form in FORMATS:
             if form.name in wanted and (form.in_languages or not number):
-                path = written[form.name + mark] = folder / f"{period.name}{mark}{form.suffix}"
-                write_whole(path, form.render(document, language))
-    return written
+                found[form.name + mark] = (folder / f"{period.name}{mark}{form.suffix}", form, language)
+    return found
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from jobs.alerts import send_document
-from jobs.daily_report import write_report
+from jobs.daily_report import places, write_report
 from jobs.triggers import trigger
 from reconciler.alerts.addresses import Address, reports
 from reconciler.report.base import voice_of
@@ -31,14 +31,14 @@ def finish_reports(settings: Settings, engine: sa.Engine, now: datetime) -> list
     daemon was down at the time that the schedule names. Raises OSError when a file cannot be written.
     """
     zone = ZoneInfo(settings.timezone)
-    written = []
+    written: list[Path] = []
     for length in _wanted(settings):
         period = last_whole(now, zone, length)
         document = None if _is_sent(settings, engine, period) else report_of(engine, settings, period, now)
         if document is not None:
-            files = write_report(settings, period, document, WRITTEN)
-            _put(settings, engine, period, document, files, now)
-            written += files.values()
+            if not _is_written(settings, period, document):
+                written += write_report(settings, period, document, WRITTEN).values()
+            _put(settings, engine, period, document, now)
     return written
 
 
@@ -66,14 +66,19 @@ def _is_sent(settings: Settings, engine: sa.Engine, period: Period) -> bool:
         return bool(keys) and int(connection.execute(there).scalar_one()) == len(keys)
 
 
-def _put(
-    settings: Settings, engine: sa.Engine, period: Period, document: Document, files: dict[str, Path], now: datetime
-) -> None:
+def _is_written(settings: Settings, period: Period, document: Document) -> bool:
+    """Whether the files are there in their last form: runs of the day itself wrote pages and JSON of the same names."""
+    files = places(settings, period, WRITTEN)
+    path, form, language = files["json"]
+    return all(one.exists() for one, _, _ in files.values()) and path.read_bytes() == form.render(document, language)
+
+
+def _put(settings: Settings, engine: sa.Engine, period: Period, document: Document, now: datetime) -> None:
     """A report with nothing to say is sent only if that is wanted."""
     if quiet(document) and not settings.report.send_quiet:
         return
     voice = voice_of(document, settings.report.languages[0])
-    sent = [str(path.resolve()) for name, path in files.items() if name.startswith(WRITTEN[:2])]
+    sent = [str(path.resolve()) for path, _, _ in places(settings, period, WRITTEN[:2]).values()]
     with write(engine) as connection:
         known = set(connection.execute(sa.select(outbox.c.key).where(outbox.c.key.startswith("report:"))).scalars())
         for address in reports(settings):

@@ -1,7 +1,7 @@
 """What a report takes out of the store beside findings: cases, chargebacks, refunds, and the course of the days."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,22 +13,23 @@ from reconciler.report import FORMATS
 from reconciler.report.period import Period, around, last_whole
 from reconciler.store import disputes
 from reconciler.store.cases import charge_root, follow_cases, open_case
-from reconciler.store.engine import open_store, read, write
+from reconciler.store.engine import read, write
 from reconciler.store.report_facts import facts
 from reconciler.store.reports import make_report, report_of
+from reconciler.words import LANGUAGES
 from tests.builders import NOW, Approval, World, ago, charge, order, refund
+from tests.stores import engine, url
+
+__all__ = ["engine", "url"]
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 TODAY = Period(NOW.date(), MOSCOW)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[World]:
+@pytest.fixture
+def world(engine: sa.Engine) -> World:
     """An empty world on each engine."""
-    url = f"sqlite:///{tmp_path}/s.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    engine = open_store(url)
-    yield World(engine)
-    engine.dispose()
+    return World(engine)
 
 
 def busy(world: World) -> World:
@@ -69,10 +70,9 @@ def test_a_report_has_cases_chargebacks_ratio_and_refunds_of_its_day(world: Worl
     assert [row["decided_by"] for row in document["approvals"]] == ["Olga"]
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-def test_every_format_says_what_the_store_holds_in_each_language(world: World, language: str) -> None:
+def test_every_format_says_what_the_store_holds_in_each_language(world: World) -> None:
     document = report(busy(world))
-    for form in FORMATS:
+    for form, language in product(FORMATS, LANGUAGES):
         body = form.render(document, language)
         assert body == form.render(report(world), language)
         if form.name in {"html", "md"}:

@@ -14,9 +14,13 @@ from tests.browser import chromium, opened
 from tests.report_samples import HOSTILE, books, case, document, feed, finding, full_facts
 
 LOOKS = [
-    (language, scheme, width)
-    for language in ("en", "ru")
-    for scheme, width in (("light", 1100), ("dark", 1100), ("light", 390))
+    ("en", "light", 1100),
+    ("ru", "dark", 1100),
+    ("ru", "light", 390),
+    *(
+        pytest.param(*look, marks=pytest.mark.long)
+        for look in (("en", "dark", 1100), ("en", "light", 390), ("ru", "light", 1100), ("ru", "dark", 390))
+    ),
 ]
 CONTRAST = """
 element => {

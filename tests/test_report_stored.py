@@ -1,32 +1,24 @@
 """The report out of the store: a past day stays as it was, whatever happened since."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from reconciler.findings import finding_id
 from reconciler.model import Finding
 from reconciler.report.period import Period, today
 from reconciler.settings import Settings
-from reconciler.store.engine import open_store, read, write
+from reconciler.store.engine import read, write
 from reconciler.store.findings import save_findings
 from reconciler.store.reports import make_report
 from reconciler.store.runs import begin_run, end_run
 from tests.report_samples import MOSCOW, statement
+from tests.stores import engine, url
+
+__all__ = ["engine", "url"]
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[sa.Engine]:
-    """An empty store on each engine."""
-    url = f"sqlite:///{tmp_path}/s.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    opened = open_store(url)
-    yield opened
-    opened.dispose()
 
 
 def undelivered(ref: str, **changes: Any) -> Finding:

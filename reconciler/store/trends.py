@@ -65,7 +65,7 @@ def _statements(connection: sa.Connection, edges: list[datetime]) -> list[dict[s
 
 def _day_of(moment: sa.ColumnElement[datetime], edges: list[datetime]) -> sa.ColumnElement[int]:
     """Which of the days between the edges a moment is in: days differ in length, so it is looked up."""
-    cases = [(moment < edge, sa.literal_column(str(number))) for number, edge in enumerate(edges[1:])]
+    cases: list[Any] = [(moment < edge, sa.literal_column(str(number))) for number, edge in enumerate(edges[1:])]
     return sa.case(*cases, else_=sa.literal_column(str(DAYS)))
 
 
