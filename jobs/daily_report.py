@@ -44,7 +44,7 @@ def write_report(settings: Settings, period: Period, document: Document, formats
 def places(settings: Settings, period: Period, formats: Iterable[str]) -> dict[str, tuple[Path, Format, str]]:
     """Where a report's files are: the first language's have the plain names, the others' the language in theirs."""
     folder, wanted = Path(settings.report.directory), set(formats)
-    found = {}
+    found: dict[str, tuple[Path, Format, str]] = {}
     for number, language in enumerate(settings.report.languages):
         mark = f".{language}" if number else ""
         for form in FORMATS:
