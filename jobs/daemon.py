@@ -23,6 +23,7 @@ from jobs.notify import notify, watchdog_period_s
 from jobs.reconcile import reconcile
 from jobs.retention import remove_outdated
 from jobs.run import RunOptions, pull, utc_now, work_inbox
+from jobs.send_reports import finish_reports
 from jobs.slots import perform, unfinished
 from jobs.triggers import trigger
 from jobs.web import WebServer
@@ -207,7 +208,10 @@ class Daemon:
         return whole
 
     def _report(self) -> bool:
-        for path in write_daily_report(self._settings, self._engine, utc_now()).values():
+        now = utc_now()
+        written = finish_reports(self._settings, self._engine, now)
+        written += write_daily_report(self._settings, self._engine, now).values()
+        for path in written:
             log.info("report written", path=str(path))
         return True
 

@@ -38,8 +38,10 @@ def run(
     settings = session.of(context).settings()
     options = _options(settings, since, until, dry_run, only)
     with session.store(settings) as engine, _timed(wanted=session.of(context).debug) as watched:
+        missed = "" if dry_run else _finish_reports(settings, engine)
         result = _run(settings, engine, options, watched)
         paths, trouble = ({}, "") if dry_run else _write_report(settings, engine)
+        trouble = trouble or missed
     if as_json:
         screen.emit(_document(result, paths, trouble))
     else:
@@ -135,6 +137,18 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _finish_reports(settings: "Settings", engine: "sa.Engine") -> str:
+    """Write and queue the reports of days that are over, before the run that delivers them; says what went wrong."""
+    from jobs.send_reports import finish_reports, is_time
+
+    try:
+        if is_time(settings, session.now()):
+            finish_reports(settings, engine, session.now())
+    except OSError as error:
+        return _not_written(error)
+    return ""
+
+
 def _write_report(settings: "Settings", engine: "sa.Engine") -> tuple[dict[str, Path], str]:
     """The report's files, and what went wrong; a full disk does not take the printed result away."""
     from jobs.daily_report import write_daily_report
@@ -144,7 +158,11 @@ def _write_report(settings: "Settings", engine: "sa.Engine") -> tuple[dict[str, 
         with step("report"):
             return write_daily_report(settings, engine, session.now()), ""
     except OSError as error:
-        return {}, f"the report was not written: {failures.line(error)}; see [report] directory"
+        return {}, _not_written(error)
+
+
+def _not_written(error: OSError) -> str:
+    return f"the report was not written: {failures.line(error)}; see [report] directory"
 
 
 def _document(result: "RunResult", paths: dict[str, Path], trouble: str) -> dict[str, Any]:
