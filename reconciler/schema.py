@@ -1,5 +1,7 @@
 """The tables of the store: facts as received, what was concluded from them, and the books of the program itself."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -12,16 +14,28 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import JSON
 
-from reconciler import columns, schema_cases, schema_pull, schema_told, schema_webhooks
+from reconciler import columns, schema_cases, schema_judged, schema_pull, schema_told, schema_webhooks
 from reconciler.columns import BigId, UtcTime
 
-MORE = (schema_cases, schema_pull, schema_told, schema_webhooks)
+MORE = (schema_cases, schema_judged, schema_pull, schema_told, schema_webhooks)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
+bookings, changes, judged = schema_judged.bookings, schema_judged.changes, schema_judged.judged
+matches, totals = schema_judged.matches, schema_judged.totals
+
+BUYER = ("buyer_email", "telegram_user_id", "account_id")
+"""What names a buyer: purchases of one buyer are looked for around a time."""
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """A partial index: rows outside the condition cost it nothing."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 transactions = Table(
     "transactions",
@@ -54,6 +68,8 @@ transactions = Table(
     Index(None, "occurred_at"),
     Index(None, "provider", "parent_ref"),
     Index(None, "provider", "group_ref"),
+    Index(None, "code_hash", **_where("code_hash IS NOT NULL")),
+    *(Index(None, name, "occurred_at", **_where(f"{name} IS NOT NULL")) for name in BUYER),
 )
 
 charge_states = Table(
@@ -75,6 +91,7 @@ echoes = Table(
     Column("ref", String, nullable=False),
     Column("value", String, nullable=False),
     PrimaryKeyConstraint("provider", "ref", "value"),
+    Index(None, "value"),
 )
 
 signals = Table(
@@ -110,6 +127,12 @@ orders = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("delivered_at", UtcTime),
     Column("updated_at", UtcTime, nullable=False),
+    Index(None, "created_at"),
+    Index(None, "provider_ref", **_where("provider_ref IS NOT NULL")),
+    Index(None, "code_hash", **_where("code_hash IS NOT NULL")),
+    *(Index(None, name, "created_at", **_where(f"{name} IS NOT NULL")) for name in BUYER),
+    Index("ix_orders_refunded_account_id", "account_id", **_where("status = 'refunded'")),
+    Index("ix_orders_refunded_updated_at", "updated_at", **_where("status = 'refunded'")),
 )
 
 accounts = Table(
@@ -121,6 +144,8 @@ accounts = Table(
     Column("status", String, nullable=False),
     Column("balance_micro", BigInteger),
     Column("updated_at", UtcTime, nullable=False),
+    Index(None, "email", **_where("email IS NOT NULL")),
+    Index(None, "telegram_user_id", **_where("telegram_user_id IS NOT NULL")),
 )
 
 payments = Table(
@@ -130,6 +155,7 @@ payments = Table(
     Column("provider", String, nullable=False),
     Column("provider_ref", String, nullable=False),
     PrimaryKeyConstraint("order_id", "provider", "provider_ref"),
+    Index(None, "provider_ref"),
 )
 
 raw_records = Table(
@@ -156,6 +182,7 @@ quarantine = Table(
     Column("first_seen_at", UtcTime, nullable=False),
     Column("released_at", UtcTime),
     PrimaryKeyConstraint("provider", "source", "key"),
+    Index("ix_quarantine_held", "provider", "source", "key", **_where("released_at IS NULL")),
 )
 
 feeds = Table(
@@ -184,27 +211,6 @@ gaps = Table(
     PrimaryKeyConstraint("feed", "since", "until"),
 )
 
-matches = Table(
-    "matches",
-    metadata,
-    Column("provider", String, nullable=False),
-    Column("ref", String, nullable=False),
-    Column("order_id", String, nullable=False),
-    Column("rule", String, nullable=False),
-    PrimaryKeyConstraint("provider", "ref"),
-    Index(None, "order_id"),
-)
-
-open_charges = Table(
-    "open_charges",
-    metadata,
-    Column("provider", String, nullable=False),
-    Column("ref", String, nullable=False),
-    Column("currency", String, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    PrimaryKeyConstraint("provider", "ref"),
-)
-
 findings = Table(
     "findings",
     metadata,
@@ -224,7 +230,9 @@ findings = Table(
     Column("resolved_at", UtcTime),
     Column("resolution", Text),
     Column("case_id", String),
+    Column("anchor", String),
     Index(None, "status", "kind"),
+    Index(None, "anchor"),
     Index(None, "first_seen_at"),
 )
 
@@ -254,6 +262,7 @@ refund_approvals = Table(
     Column("note", Text, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Index(None, "provider", "ref"),
+    Index(None, "recorded_at"),
 )
 
 runs = Table(
