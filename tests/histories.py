@@ -6,7 +6,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.model import Account, ChargeState, Kind, Order, Payment, Signal, Status, Transaction
+from reconciler.model import (
+    Account,
+    ChargeState,
+    Gap,
+    Kind,
+    Order,
+    Payment,
+    RawRecord,
+    Signal,
+    Status,
+    Transaction,
+    Window,
+)
+from reconciler.money import Money
+from reconciler.policy.disputes import STAGES
+from reconciler.store.disputes import NewDispute
 from tests.builders import CREDIT, NOW, UUID, Approval, Quarantined, account, charge, order, refund, tribute_charge
 
 BUYERS = ("a@x.example", "b@x.example", None)
@@ -19,13 +34,44 @@ STEPS_OF_TIME = (0, 0, 2, 12, 29, 61, 600, 1500, 6000, 12000)
 
 
 @dataclass(frozen=True)
+class Pushed:
+    """What became of an event that a provider pushed."""
+
+    key: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A gap between webhooks and the pull, there or closed again."""
+
+    reason: str
+    subject: str
+    since: datetime
+    there: bool
+
+
+@dataclass(frozen=True)
+class Dismissed:
+    """An operator settles one of the open findings, counted from the first."""
+
+    place: int
+
+
+@dataclass(frozen=True)
 class Step:
-    """What happened before a run: facts as they came, payments that went, and whether the feeds were read."""
+    """What happened before a run: facts as they came, payments that went, and whether the feeds were read.
+
+    `enabled` are the providers of the configuration, `grace` its grace period in minutes.
+    """
 
     now: datetime
     facts: tuple[Any, ...]
     gone: tuple[Payment, ...]
     read: bool
+    enabled: tuple[str, ...] = ("digiseller", "tribute")
+    grace: int = 30
 
 
 class History:
@@ -47,7 +93,13 @@ class History:
             many = 30 if not number else self.pick.choice((0, 1, 1, 2, 5))
             facts = [self._fact() for _ in range(many)]
             gone = [self.payments.pop()] if self.payments and self.pick.random() < 0.1 else []
-            yield Step(self.now, tuple(facts), tuple(gone), not number or self.pick.random() < 0.7)
+            read = not number or self.pick.random() < 0.7
+            yield Step(self.now, tuple(facts), tuple(gone), read, *self._settings())
+
+    def _settings(self) -> tuple[tuple[str, ...], int]:
+        """Now and then a provider is off for a run, or the policy is another."""
+        enabled = ("digiseller",) if self.pick.random() < 0.05 else ("digiseller", "tribute")
+        return enabled, 10 if self.pick.random() < 0.05 else 30
 
     def _fact(self) -> Any:
         makers = (
@@ -61,7 +113,13 @@ class History:
             (self._state, 5),
             (self._signal, 2),
             (self._payment, 2),
-            (self._record, 1),
+            (self._record, 3),
+            (self._released, 2),
+            (self._dispute, 3),
+            (self._pushed, 1),
+            (self._silence, 1),
+            (self._gap, 1),
+            (self._dismissed, 1),
         )
         return self.pick.choices([make for make, _ in makers], [weight for _, weight in makers])[0]()
 
@@ -191,9 +249,44 @@ class History:
         self.payments.append(made)
         return made
 
-    def _record(self) -> Any:
-        key = self.pick.choice(("A1", "A2"))
-        return Quarantined("shop", "shop.orders", key, self.pick.choice(("no amount", "no time")), {"key": key})
+    def _record(self) -> Quarantined:
+        """A record of an order, of a charge, or of a part of one."""
+        key = self._record_key()
+        return Quarantined(*key, self.pick.choice(("no amount", "no time")), {"key": key[2]})
+
+    def _released(self) -> RawRecord:
+        return RawRecord(*self._record_key(), {"now": "understood"})
+
+    def _record_key(self) -> tuple[str, str, str]:
+        ours, part = self.pick.random() < 0.3, self.pick.choice(("", "", ":refund", ":5"))
+        if ours:
+            return "shop", "shop.orders", self.pick.choice(("A1", "O1"))
+        if self.pick.random() < 0.3:
+            return "tribute", "tribute.sales", UUID.format(self.pick.randint(1, 2)) + part
+        return "digiseller", "digiseller.sales", self._ref() + part
+
+    def _dispute(self) -> NewDispute:
+        """One of few chargebacks, so that the same one is told of again, with another stage or amount."""
+        pick = self.pick
+        shared = pick.random() < 0.3
+        key = ("tribute", UUID.format(pick.randint(1, 2))) if shared else ("digiseller", self._ref())
+        money = Money(pick.choice((1000, 400)), pick.choice(("WMZ", "USD")))
+        reason, opened = pick.choice(("10.4", "13.1")), NOW - timedelta(days=pick.choice((1, 2)))
+        return NewDispute(*key, money, reason, opened, pick.choice(STAGES))
+
+    def _pushed(self) -> Pushed:
+        return Pushed(self.pick.choice("abc"), self.pick.choice(("conflict", "done", "waiting")), self.now)
+
+    def _silence(self) -> Silence:
+        reason, subject = self.pick.choice((("no_webhook", "1001"), ("no_webhook", "1002"), ("silent", "tribute")))
+        return Silence(reason, subject, NOW - timedelta(hours=5), self.pick.random() < 0.6)
+
+    def _gap(self) -> Gap:
+        since = self.now - timedelta(minutes=self.pick.choice((30, 300)))
+        return Gap(Window(since, since + timedelta(minutes=20)), "a page failed")
+
+    def _dismissed(self) -> Dismissed:
+        return Dismissed(self.pick.randint(0, 9))
 
     def _ref(self) -> str:
         return self.pick.choice(("1001", "1002", "1003", "1004", "10010", "1005", "1009"))
