@@ -26,6 +26,8 @@ from reconciler.store.engine import write
 from reconciler.store.facts import feed_rows
 from reconciler.store.findings import Changes, list_findings, open_sums, save_findings
 from reconciler.store.lease import Lease
+from reconciler.store.loose import keep
+from reconciler.store.needs import loose_ends
 from reconciler.store.ratio import ratios
 from reconciler.store.results import save_results, unmoved_books
 from reconciler.store.runs import begin_run, end_run
@@ -153,6 +155,8 @@ def _conclude(
     accounts = (
         save_results(engine, context.terms, context.horizon, scoped=scoped) if engine else unmoved_books(connection)
     )
+    if engine:
+        keep(connection, loose_ends, context.horizon.providers, scoped=scoped)
     settle(connection, context)
     return changes, accounts
 

@@ -1,7 +1,5 @@
 """The tables of the store: facts as received, what was concluded from them, and the books of the program itself."""
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -14,27 +12,21 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.types import JSON
 
 from reconciler import columns, schema_cases, schema_judged, schema_pull, schema_told, schema_webhooks
-from reconciler.columns import BigId, UtcTime
+from reconciler.columns import BigId, UtcTime, only
 
 MORE = (schema_cases, schema_judged, schema_pull, schema_told, schema_webhooks)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
 bookings, changes, judged = schema_judged.bookings, schema_judged.changes, schema_judged.judged
-matches, totals = schema_judged.matches, schema_judged.totals
+loose_ends, matches, totals = schema_judged.loose_ends, schema_judged.matches, schema_judged.totals
 
 BUYER = ("buyer_email", "telegram_user_id", "account_id")
 """What names a buyer: purchases of one buyer are looked for around a time."""
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """A partial index: rows outside the condition cost it nothing."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 transactions = Table(
@@ -68,8 +60,10 @@ transactions = Table(
     Index(None, "occurred_at"),
     Index(None, "provider", "parent_ref"),
     Index(None, "provider", "group_ref"),
-    Index(None, "code_hash", **_where("code_hash IS NOT NULL")),
-    *(Index(None, name, "occurred_at", **_where(f"{name} IS NOT NULL")) for name in BUYER),
+    Index(None, "code_hash", **only("code_hash IS NOT NULL")),
+    Index("ix_transactions_recurring", "provider", "occurred_at", **only("recurring", "recurring = 1")),
+    Index("ix_transactions_chargebacks", "occurred_at", **only("kind = 'chargeback'")),
+    *(Index(None, name, "occurred_at", **only(f"{name} IS NOT NULL")) for name in BUYER),
 )
 
 charge_states = Table(
@@ -128,11 +122,11 @@ orders = Table(
     Column("delivered_at", UtcTime),
     Column("updated_at", UtcTime, nullable=False),
     Index(None, "created_at"),
-    Index(None, "provider_ref", **_where("provider_ref IS NOT NULL")),
-    Index(None, "code_hash", **_where("code_hash IS NOT NULL")),
-    *(Index(None, name, "created_at", **_where(f"{name} IS NOT NULL")) for name in BUYER),
-    Index("ix_orders_refunded_account_id", "account_id", **_where("status = 'refunded'")),
-    Index("ix_orders_refunded_updated_at", "updated_at", **_where("status = 'refunded'")),
+    Index(None, "provider_ref", **only("provider_ref IS NOT NULL")),
+    Index(None, "code_hash", **only("code_hash IS NOT NULL")),
+    *(Index(None, name, "created_at", **only(f"{name} IS NOT NULL")) for name in BUYER),
+    Index("ix_orders_refunded_account_id", "account_id", **only("status = 'refunded'")),
+    Index("ix_orders_refunded_updated_at", "updated_at", **only("status = 'refunded'")),
 )
 
 accounts = Table(
@@ -144,8 +138,8 @@ accounts = Table(
     Column("status", String, nullable=False),
     Column("balance_micro", BigInteger),
     Column("updated_at", UtcTime, nullable=False),
-    Index(None, "email", **_where("email IS NOT NULL")),
-    Index(None, "telegram_user_id", **_where("telegram_user_id IS NOT NULL")),
+    Index(None, "email", **only("email IS NOT NULL")),
+    Index(None, "telegram_user_id", **only("telegram_user_id IS NOT NULL")),
 )
 
 payments = Table(
@@ -182,7 +176,7 @@ quarantine = Table(
     Column("first_seen_at", UtcTime, nullable=False),
     Column("released_at", UtcTime),
     PrimaryKeyConstraint("provider", "source", "key"),
-    Index("ix_quarantine_held", "provider", "source", "key", **_where("released_at IS NULL")),
+    Index("ix_quarantine_held", "provider", "source", "key", **only("released_at IS NULL")),
 )
 
 feeds = Table(
@@ -233,6 +227,7 @@ findings = Table(
     Column("anchor", String),
     Index(None, "status", "kind"),
     Index(None, "anchor"),
+    Index(None, "case_id", **only("case_id IS NOT NULL")),
     Index(None, "first_seen_at"),
 )
 

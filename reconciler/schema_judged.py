@@ -52,6 +52,15 @@ judged = Table(
 )
 """One row: the fingerprint of the rules that the last run judged by, and the times that its judgements depend on."""
 
+loose_ends = Table(
+    "loose_ends",
+    metadata,
+    Column("provider", String, nullable=False),
+    Column("ref", String, nullable=False),
+    PrimaryKeyConstraint("provider", "ref"),
+)
+"""Charges, known or only named, that may need single looks until something about them changes."""
+
 changes = Table(
     "changes",
     metadata,

@@ -17,6 +17,7 @@ from reconciler.store import disputes, webhook_gaps
 from reconciler.store.engine import read, write
 from reconciler.store.facts import begin_feed, end_feed, save_page
 from reconciler.store.findings import dismiss, list_findings
+from reconciler.store.needs import refs_to_read
 from tests.builders import NOW, Approval, World, page_of, settings
 from tests.histories import Dismissed, Pushed, Silence, Step
 
@@ -98,6 +99,14 @@ _TAKE: dict[type, Callable[[sa.Connection, Any, Step], None]] = {
     Silence: _take_silence,
     Dismissed: _take_dismissed,
 }
+
+
+def wanted(engine: sa.Engine, step: Step, *, everywhere: bool) -> dict[str, Any]:
+    """The looks that a pull would take now; `everywhere`: searched for as if there were no run yet."""
+    with write(engine, keep=False) as connection:
+        if everywhere:
+            connection.execute(sa.delete(schema.judged))
+        return {f"looks at {name}": refs_to_read(connection, name, step.now) for name in MAIN_FEEDS}
 
 
 def outcome(engine: sa.Engine, judged: Judged) -> dict[str, Any]:
