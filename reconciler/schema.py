@@ -23,7 +23,8 @@ MORE = (schema_cases, schema_judged, schema_pull, schema_told, schema_webhooks)
 
 metadata = columns.metadata
 bookings, changes, judged = schema_judged.bookings, schema_judged.changes, schema_judged.judged
-loose_ends, matches, totals = schema_judged.loose_ends, schema_judged.matches, schema_judged.totals
+loose_ends, matches = schema_judged.loose_ends, schema_judged.matches
+paid_counts, totals = schema_judged.paid_counts, schema_judged.totals
 
 BUYER = ("buyer_email", "telegram_user_id", "account_id")
 """What names a buyer: purchases of one buyer are looked for around a time."""

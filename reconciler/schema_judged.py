@@ -25,10 +25,11 @@ bookings = Table(
     Column("currency", String, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("class", String),
+    Column("quarter", BigInteger),
     PrimaryKeyConstraint("provider", "ref"),
 )
 """How the statement counts each transaction: `kind` is `charge` or `reversal`. One without a `class` is not accounted
-for, so that the books do not close."""
+for, so that the books do not close. `quarter` is the quarter of an hour, since 1970, of a paid charge."""
 
 totals = Table(
     "totals",
@@ -42,6 +43,17 @@ totals = Table(
     PrimaryKeyConstraint("kind", "provider", "currency", "class"),
 )
 """The bookings, summed; an empty `class` stands for none."""
+
+paid_counts = Table(
+    "paid_counts",
+    metadata,
+    Column("quarter", BigInteger, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("quarter", "provider", "currency"),
+)
+"""The paid charges among the bookings, counted: the months of every zone begin with a quarter of an hour."""
 
 judged = Table(
     "judged",

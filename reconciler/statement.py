@@ -19,6 +19,7 @@ from reconciler.schema import transactions
 RECONCILED, FINDINGS, INCOMPLETE, DOES_NOT_CLOSE = "reconciled", "findings", "incomplete", "does_not_close"
 EXCLUDED = ("pending", "failed", "prepaid", "trial", "unknown", "grace", "reversed")
 """Why a charge is neither matched nor open: never paid, still inside the grace period, or back with the buyer."""
+QUARTER_US = 900_000_000
 STANDINGS = ("explained", "suspected", "confirmed")
 
 Row = Mapping[str, Any]
@@ -127,6 +128,7 @@ def _booked_charges(terms: Terms, horizon: Horizon) -> Select[Any]:
             row.currency,
             row.amount_minor,
             group.label("class"),
+            sa.case((row.status == "paid", sa.type_coerce(row.occurred_at, BigInteger) // QUARTER_US)).label("quarter"),
         )
         .select_from(transactions)
         .outerjoin(charge, same_charge(charge, transactions))
@@ -140,8 +142,9 @@ def _booked_reversals(horizon: Horizon) -> Select[Any]:
     row, what = transactions.c, standing()
     group = sa.case((reversal.c.ref.is_(None), sa.null()), (what == "unapproved", "explained"), else_=what)
     same = sa.and_(reversal.c.provider == row.provider, reversal.c.ref == row.ref)
+    never = sa.cast(sa.null(), BigInteger)
     return (
-        sa.select(row.provider, row.ref, sa.literal("reversal"), row.currency, row.amount_minor, group)
+        sa.select(row.provider, row.ref, sa.literal("reversal"), row.currency, row.amount_minor, group, never)
         .select_from(transactions)
         .outerjoin(reversal, same)
         .where(row.kind != "charge", row.status != "withdrawn", row.provider.in_(list(horizon.providers)))

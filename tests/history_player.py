@@ -21,7 +21,7 @@ from reconciler.store.needs import refs_to_read
 from tests.builders import NOW, Approval, World, page_of, settings
 from tests.histories import Dismissed, Pushed, Silence, Step
 
-LEFT = (schema.matches, schema.bookings, schema.totals, cases, case_events)
+LEFT = (schema.matches, schema.bookings, schema.totals, schema.paid_counts, cases, case_events)
 """Tables of what was concluded, which hold nothing about the run that wrote them."""
 
 

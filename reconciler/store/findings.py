@@ -247,7 +247,7 @@ def _columns(finding: Finding, said: dict[str, Any], now: datetime) -> dict[str,
     }
 
 
-def parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+def parts(ids: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
     """Ids in pieces that fit into one statement on every engine."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]

@@ -10,15 +10,18 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Index, MetaData, Selec
 from reconciler import statement
 from reconciler.matching import relations, scope
 from reconciler.matching.terms import Horizon, Terms
-from reconciler.schema import bookings, matches, totals
+from reconciler.schema import bookings, matches, paid_counts, totals
+from reconciler.store.findings import parts
 from reconciler.store.steps import StoreEngine, analyze
+from reconciler.store.upsert import upsert
 
 _new = MetaData()
 
 
 def _copy(name: str, source: Table) -> Table:
     """A temporary table with the columns of a stored one, and its collation, so that its indexes can be used."""
-    columns = [Column(one.name, BigInteger if one.name == "amount_minor" else String) for one in source.columns]
+    whole = {"amount_minor", "quarter"}
+    columns = [Column(one.name, BigInteger if one.name in whole else String) for one in source.columns]
     key = Index(f"i_{name}", *(one.name for one in source.primary_key))
     return Table(name, _new, *columns, key, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
@@ -39,11 +42,17 @@ def save_results(engine: StoreEngine, terms: Terms, horizon: Horizon, *, scoped:
     engine.fill(_matched, sa.select(*(relations.tie.c[column.name] for column in matches.columns)))
     engine.fill(_booked, statement.bookings_of(terms, horizon, scoped=scoped))
     analyze(engine.connection, (_matched, _booked))
-    _replace(engine, matches, _matched, scoped)
+    stale, fresh = _difference(matches, _matched, scoped)
+    _replace(engine, matches, _matched, stale, fresh)
+    stale, fresh = _difference(bookings, _booked, scoped)
+    gone, come = _summed(engine, bookings, stale), _summed(engine, _booked, fresh)
+    paid = _paid(engine, _booked, fresh)
+    paid.subtract(_paid(engine, bookings, stale))
+    _replace(engine, bookings, _booked, stale, fresh)
     before = _totals(engine)
-    gone, come = _replace(engine, bookings, _booked, scoped)
     after = _moved(before, gone, come) if scoped else _summed(engine, bookings)
     _save_totals(engine, before, after)
+    _count_paid(engine, paid if scoped else None)
     return _books(before, gone, come, after)
 
 
@@ -53,8 +62,8 @@ def unmoved_books(connection: sa.Connection) -> list[statement.Account]:
     return _books(standing, {}, {}, standing)
 
 
-def _replace(engine: StoreEngine, table: Table, new: Table, scoped: bool) -> tuple[Sums, Sums]:
-    """Make a stored table equal to a new one, within the scope or as a whole; returns the sums that left and came."""
+def _difference(table: Table, new: Table, scoped: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Which rows of a stored table are not in a new one, within the scope or at all, and the other way round."""
     same = sa.and_(
         *(
             table.c[column.name].is_not_distinct_from(column) if stored.nullable else table.c[column.name] == column
@@ -65,12 +74,36 @@ def _replace(engine: StoreEngine, table: Table, new: Table, scoped: bool) -> tup
     if scoped:
         keys = sa.select(scope.in_scope.c.provider, scope.in_scope.c.ref)
         stale = sa.and_(stale, sa.tuple_(table.c.provider, table.c.ref).in_(keys))
-    fresh = ~sa.exists().where(same).correlate(new)
-    sums = ({}, {}) if table is matches else (_summed(engine, table, stale), _summed(engine, new, fresh))
+    return stale, ~sa.exists().where(same).correlate(new)
+
+
+def _replace(
+    engine: StoreEngine, table: Table, new: Table, stale: ColumnElement[bool], fresh: ColumnElement[bool]
+) -> None:
     engine.delete(table, stale)
     names = [column.name for column in table.columns]
     engine.connection.execute(sa.insert(table).from_select(names, sa.select(new).where(fresh)))
-    return sums
+
+
+def _paid(engine: StoreEngine, table: Table, where: ColumnElement[bool]) -> Counter[tuple[int, str, str]]:
+    """How many paid charges the rows book, by quarter of an hour, provider and currency."""
+    key = (table.c.quarter, table.c.provider, table.c.currency)
+    query = sa.select(*key, sa.func.count()).where(where, table.c.quarter.is_not(None)).group_by(*key)
+    return Counter({(row[0], row[1], row[2]): row[3] for row in engine.connection.execute(query)})
+
+
+def _count_paid(engine: StoreEngine, moved: Mapping[tuple[int, str, str], int] | None) -> None:
+    """Move the counts of paid charges, or count all bookings anew."""
+    counts, row = paid_counts.c, bookings.c
+    if moved is None:
+        engine.delete(paid_counts)
+        key = (row.quarter, row.provider, row.currency)
+        engine.fill(paid_counts, sa.select(*key, sa.func.count()).where(row.quarter.is_not(None)).group_by(*key))
+        return
+    rows = [(*key, count) for key, count in sorted(moved.items()) if count]
+    upsert(engine.connection, paid_counts, rows, changes=lambda old, new: {"count": old.c.count + new.count})
+    for part in parts(sorted({quarter for quarter, _, _ in moved})):
+        engine.delete(paid_counts, sa.and_(counts.quarter.in_(part), counts.count == 0))
 
 
 def _summed(engine: StoreEngine, table: Table, where: ColumnElement[bool] | None = None) -> Sums:

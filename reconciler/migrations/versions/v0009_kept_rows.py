@@ -1,4 +1,4 @@
-"""What pulls and cases need to find without reading through the past: loose ends, and indexes of the few among many."""
+"""What is needed without reading through the past: loose ends, counts of charges, and indexes of the few among many."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,12 +10,21 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table of loose ends, which the next run fills, and the indexes."""
+    """Create the tables, which the next run fills since it judges everything, and the indexes."""
     op.create_table(
         "loose_ends",
         sa.Column("provider", sa.String(), nullable=False),
         sa.Column("ref", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("provider", "ref", name=op.f("pk_loose_ends")),
+    )
+    op.add_column("bookings", sa.Column("quarter", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "paid_counts",
+        sa.Column("quarter", sa.BigInteger(), nullable=False),
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("quarter", "provider", "currency", name=op.f("pk_paid_counts")),
     )
     op.execute("DELETE FROM judged")
     op.create_index(op.f("ix_disputes_opened_at"), "disputes", ["opened_at"], unique=False)
