@@ -72,7 +72,15 @@ def _take_pushed(connection: sa.Connection, one: Pushed, _step: Step) -> None:
     known = sa.update(webhooks).where(webhooks.c.key == one.key).values(state=one.state)
     if connection.execute(known).rowcount:
         return
-    said = {"name": "new_order", "key": one.key, "content": "", "method": "POST", "headers": "[]", "result": ""}
+    said = {
+        "id": ord(one.key),
+        "name": "new_order",
+        "key": one.key,
+        "content": "",
+        "method": "POST",
+        "headers": "[]",
+        "result": "",
+    }
     flags = {"late": False, "old_key": False, "query": b"", "body": b"{}", "deliveries": 1, "looks": 0}
     times = {"received_at": one.at, "last_received_at": one.at}
     connection.execute(sa.insert(webhooks).values(provider="tribute", state=one.state, **said, **flags, **times))

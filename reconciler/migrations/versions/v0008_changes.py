@@ -1,11 +1,10 @@
 """A log of changes, and what runs need to judge only what changed."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
 from reconciler.migrations import changelog
+from reconciler.migrations.indexes import make_partial
 
 revision = "0008"
 down_revision = "0007"
@@ -143,16 +142,11 @@ def _make_indexes() -> None:
             op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns, unique=False)
     for table, time in (("transactions", "occurred_at"), ("orders", "created_at")):
         for name in _BUYER.values():
-            _partial(f"ix_{table}_{name}_{time}", table, [name, time], f"{name} IS NOT NULL")
-        _partial(f"ix_{table}_code_hash", table, ["code_hash"], "code_hash IS NOT NULL")
-    _partial("ix_orders_provider_ref", "orders", ["provider_ref"], "provider_ref IS NOT NULL")
-    _partial("ix_accounts_email", "accounts", ["email"], "email IS NOT NULL")
-    _partial("ix_accounts_telegram_user_id", "accounts", ["telegram_user_id"], "telegram_user_id IS NOT NULL")
-    _partial("ix_orders_refunded_account_id", "orders", ["account_id"], "status = 'refunded'")
-    _partial("ix_orders_refunded_updated_at", "orders", ["updated_at"], "status = 'refunded'")
-    _partial("ix_quarantine_held", "quarantine", ["provider", "source", "key"], "released_at IS NULL")
-
-
-def _partial(name: str, table: str, columns: list[str], condition: str) -> None:
-    where: dict[str, Any] = {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(condition)}
-    op.create_index(op.f(name), table, columns, unique=False, **where)
+            make_partial(f"ix_{table}_{name}_{time}", table, [name, time], f"{name} IS NOT NULL")
+        make_partial(f"ix_{table}_code_hash", table, ["code_hash"], "code_hash IS NOT NULL")
+    make_partial("ix_orders_provider_ref", "orders", ["provider_ref"], "provider_ref IS NOT NULL")
+    make_partial("ix_accounts_email", "accounts", ["email"], "email IS NOT NULL")
+    make_partial("ix_accounts_telegram_user_id", "accounts", ["telegram_user_id"], "telegram_user_id IS NOT NULL")
+    make_partial("ix_orders_refunded_account_id", "orders", ["account_id"], "status = 'refunded'")
+    make_partial("ix_orders_refunded_updated_at", "orders", ["updated_at"], "status = 'refunded'")
+    make_partial("ix_quarantine_held", "quarantine", ["provider", "source", "key"], "released_at IS NULL")

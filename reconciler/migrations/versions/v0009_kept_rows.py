@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from reconciler.migrations.indexes import make_partial
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -29,12 +31,7 @@ def upgrade() -> None:
     op.execute("DELETE FROM judged")
     op.create_index(op.f("ix_disputes_opened_at"), "disputes", ["opened_at"], unique=False)
     op.create_index(op.f("ix_disputes_state"), "disputes", ["state"], unique=False)
-    _partial("ix_transactions_recurring", "transactions", ["provider", "occurred_at"], "recurring", "recurring = 1")
-    _partial("ix_transactions_chargebacks", "transactions", ["occurred_at"], "kind = 'chargeback'")
-    _partial("ix_findings_case_id", "findings", ["case_id"], "case_id IS NOT NULL")
-    _partial("ix_cases_standing", "cases", ["id"], "status <> 'resolved'")
-
-
-def _partial(name: str, table: str, columns: list[str], condition: str, on_sqlite: str | None = None) -> None:
-    where = {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(on_sqlite or condition)}
-    op.create_index(op.f(name), table, columns, unique=False, **where)
+    make_partial("ix_transactions_recurring", "transactions", ["provider", "occurred_at"], "recurring", "recurring = 1")
+    make_partial("ix_transactions_chargebacks", "transactions", ["occurred_at"], "kind = 'chargeback'")
+    make_partial("ix_findings_case_id", "findings", ["case_id"], "case_id IS NOT NULL")
+    make_partial("ix_cases_standing", "cases", ["id"], "status <> 'resolved'")
