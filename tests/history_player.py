@@ -72,18 +72,11 @@ def _take_pushed(connection: sa.Connection, one: Pushed, _step: Step) -> None:
     known = sa.update(webhooks).where(webhooks.c.key == one.key).values(state=one.state)
     if connection.execute(known).rowcount:
         return
-    said = {
-        "id": ord(one.key),
-        "name": "new_order",
-        "key": one.key,
-        "content": "",
-        "method": "POST",
-        "headers": "[]",
-        "result": "",
-    }
-    flags = {"late": False, "old_key": False, "query": b"", "body": b"{}", "deliveries": 1, "looks": 0}
+    named = {"id": ord(one.key), "provider": "tribute", "name": "new_order", "key": one.key, "content": ""}
+    said = {"method": "POST", "query": b"", "headers": "[]", "body": b"{}", "state": one.state, "result": ""}
+    flags = {"late": False, "old_key": False, "deliveries": 1, "looks": 0}
     times = {"received_at": one.at, "last_received_at": one.at}
-    connection.execute(sa.insert(webhooks).values(provider="tribute", state=one.state, **said, **flags, **times))
+    connection.execute(sa.insert(webhooks).values(**named, **said, **flags, **times))
 
 
 def _take_silence(connection: sa.Connection, one: Silence, step: Step) -> None:

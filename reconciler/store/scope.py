@@ -31,10 +31,11 @@ def find_scope(connection: sa.Connection, context: Context, before: Marks) -> bo
     providers, now = list(context.horizon.providers), marks(context)
     found = _add_doubted(connection, providers)
     moved = [*scope.moved_transactions(providers), *aged_transactions(before, now)]
-    found += _add(connection, scope.in_scope, _KEY, moved, 0)
-    found += _add(connection, scope.orders_in_scope, _ORDER, [*scope.moved_orders(), *aged_orders(before, now)], 0)
+    found += _add(connection, _linking(scope.in_scope, _KEY, moved), -1)
+    orders = [*scope.moved_orders(), *aged_orders(before, now)]
+    found += _add(connection, _linking(scope.orders_in_scope, _ORDER, orders), -1)
     records = insert_from(connection, scope.records_in_scope, _RECORD, scope.moved_records().distinct())
-    _add_buying(connection, scope.bought_before(), 0)
+    _add(connection, _saying(scope.bought_before()), 0)
     if found or _any(connection, scope.buying):
         _close(connection, context, providers)
     return bool(found or records)
@@ -49,13 +50,14 @@ def settle(connection: sa.Connection, context: Context) -> None:
 
 def _close(connection: sa.Connection, context: Context, providers: list[str]) -> None:
     """Follow the links until nothing new is found: each round begins with what the last one found."""
+    buying = _saying(scope.bought())
+    transactions = _linking(scope.in_scope, _KEY, scope.linked_transactions(providers, context.terms))
+    orders = _linking(scope.orders_in_scope, _ORDER, scope.linked_orders(context.terms))
     number, found = 0, 1
     while found:
-        _add_buying(connection, scope.bought(), number)
+        _add(connection, buying, number)
         analyze(connection, (scope.in_scope, scope.orders_in_scope, scope.buying))
-        linked = scope.linked_transactions(providers, context.terms)
-        found = _add(connection, scope.in_scope, _KEY, linked, number + 1)
-        found += _add(connection, scope.orders_in_scope, _ORDER, scope.linked_orders(context.terms), number + 1)
+        found = _add(connection, transactions, number) + _add(connection, orders, number)
         number += 1
 
 
@@ -74,20 +76,24 @@ def _add_doubted(connection: sa.Connection, providers: Iterable[str]) -> int:
     return len(keys)
 
 
-def _add(
-    connection: sa.Connection, table: Table, names: tuple[str, ...], selects: Iterable[Select[Any]], number: int
-) -> int:
-    """Add what the selects yield and is not there yet; returns how many rows that were."""
+def _linking(table: Table, names: tuple[str, ...], selects: Iterable[Select[Any]]) -> sa.Insert:
+    """Adds to the next round what the selects yield and is not there yet."""
     linked = scope.together(selects)
     known = sa.exists().where(*(table.c[name] == column for name, column in zip(names, linked.c, strict=True)))
-    new = sa.select(*linked.c, sa.literal(number)).where(~known)
-    return insert_from(connection, table, [*names, "round"], new, after=number - 1)
+    new = sa.select(*linked.c, scope.ROUND + 1).where(~known)
+    return sa.insert(table).from_select([*names, "round"], new)
 
 
-def _add_buying(connection: sa.Connection, selects: Iterable[Select[Any]], number: int) -> None:
+def _saying(selects: Iterable[Select[Any]]) -> sa.Insert:
+    """Adds to a round what its rows say of their buyer."""
     linked = scope.together(selects)
     names = [column.name for column in scope.buying.columns]
-    insert_from(connection, scope.buying, names, sa.select(*linked.c, sa.literal(number)), after=number)
+    return sa.insert(scope.buying).from_select(names, sa.select(*linked.c, scope.ROUND))
+
+
+def _add(connection: sa.Connection, adding: sa.Insert, after: int) -> int:
+    """Add to a round, or to the next one; returns how many rows that were."""
+    return connection.execute(adding.execution_options(preserve_rowcount=True), {"after": after}).rowcount
 
 
 def _prepare(connection: sa.Connection) -> None:

@@ -63,12 +63,10 @@ def match_stored(connection: sa.Connection, terms: Terms, horizon: Horizon, *, s
 RESULTS = (relations.tie, relations.contested, relations.likely, relations.surplus)
 
 
-def insert_from(
-    connection: sa.Connection, table: Table, names: Sequence[str], source: Select[Any], **parameters: Any
-) -> int:
+def insert_from(connection: sa.Connection, table: Table, names: Sequence[str], source: Select[Any]) -> int:
     """Insert what `source` yields; returns the number of rows."""
     statement = sa.insert(table).from_select(list(names), source)
-    return connection.execute(statement.execution_options(preserve_rowcount=True), parameters).rowcount
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
 
 def analyze(connection: sa.Connection, tables: Iterable[Table]) -> None:
