@@ -11,7 +11,7 @@ from reconciler.store.engine import open_store
 from tests.histories import History
 from tests.history_player import clear, configured, outcome, take, wanted
 
-STEPS = 8
+STEPS = 6
 
 
 @pytest.fixture(scope="module")

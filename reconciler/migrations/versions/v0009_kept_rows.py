@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("quarter", "provider", "currency", name=op.f("pk_paid_counts")),
     )
     op.execute("DELETE FROM judged")
+    op.create_index(op.f("ix_webhooks_provider_id"), "webhooks", ["provider", "id"], unique=False)
     op.create_index(op.f("ix_disputes_opened_at"), "disputes", ["opened_at"], unique=False)
     op.create_index(op.f("ix_disputes_state"), "disputes", ["state"], unique=False)
     make_partial("ix_transactions_recurring", "transactions", ["provider", "occurred_at"], "recurring", "recurring = 1")
