@@ -46,13 +46,12 @@ def save_results(engine: StoreEngine, terms: Terms, horizon: Horizon, *, scoped:
     _replace(engine, matches, _matched, stale, fresh)
     stale, fresh = _difference(bookings, _booked, scoped)
     gone, come = _summed(engine, bookings, stale), _summed(engine, _booked, fresh)
-    paid = _paid(engine, _booked, fresh)
-    paid.subtract(_paid(engine, bookings, stale))
+    paid = _paid(engine, fresh, stale) if scoped else None
     _replace(engine, bookings, _booked, stale, fresh)
     before = _totals(engine)
     after = _moved(before, gone, come) if scoped else _summed(engine, bookings)
     _save_totals(engine, before, after)
-    _count_paid(engine, paid if scoped else None)
+    _count_paid(engine, paid)
     return _books(before, gone, come, after)
 
 
@@ -85,11 +84,15 @@ def _replace(
     engine.connection.execute(sa.insert(table).from_select(names, sa.select(new).where(fresh)))
 
 
-def _paid(engine: StoreEngine, table: Table, where: ColumnElement[bool]) -> Counter[tuple[int, str, str]]:
-    """How many paid charges the rows book, by quarter of an hour, provider and currency."""
-    key = (table.c.quarter, table.c.provider, table.c.currency)
-    query = sa.select(*key, sa.func.count()).where(where, table.c.quarter.is_not(None)).group_by(*key)
-    return Counter({(row[0], row[1], row[2]): row[3] for row in engine.connection.execute(query)})
+def _paid(engine: StoreEngine, fresh: ColumnElement[bool], stale: ColumnElement[bool]) -> Counter[tuple[int, str, str]]:
+    """How many more paid charges there are now, by quarter of an hour, provider and currency."""
+    moved = Counter[tuple[int, str, str]]()
+    for table, where, sign in ((_booked, fresh, 1), (bookings, stale, -1)):
+        key = (table.c.quarter, table.c.provider, table.c.currency)
+        query = sa.select(*key, sa.func.count()).where(where, table.c.quarter.is_not(None)).group_by(*key)
+        for quarter, provider, currency, count in engine.connection.execute(query):
+            moved[quarter, provider, currency] += sign * count
+    return moved
 
 
 def _count_paid(engine: StoreEngine, moved: Mapping[tuple[int, str, str], int] | None) -> None:
