@@ -163,16 +163,6 @@ def paid_classes(terms: Terms, horizon: Horizon) -> Select[Any]:
     )
 
 
-def open_now(terms: Terms, horizon: Horizon) -> Select[Any]:
-    """The charges that are open: paid, past the grace period, not reversed, and tied to no order."""
-    return (
-        sa.select(charge.c.provider, charge.c.ref, charge.c.currency, charge.c.amount_minor)
-        .select_from(charge)
-        .outerjoin(tie, same_charge(tie, charge))
-        .where(charge.c.history == 0, classify(terms, horizon) == "open")
-    )
-
-
 def classify(terms: Terms, horizon: Horizon) -> ColumnElement[str]:
     """`matched`, `reversed`, `grace` or `open` of a paid charge joined with its tie."""
     return sa.case(
