@@ -134,7 +134,7 @@ def list_findings(
     if status:
         query = query.where(findings.c.status == status)
     if since:
-        query = query.where(sa.or_(findings.c.status == OPEN, findings.c.last_seen_at >= since))
+        query = query.where(_last_seen() >= since)
     rows = [dict(row) for row in connection.execute(query).mappings()]
     for part in parts(ids):
         rows += [dict(row) for row in connection.execute(_seen().where(findings.c.id.in_(part))).mappings()]
@@ -152,10 +152,14 @@ def open_sums(connection: sa.Connection) -> list[dict[str, Any]]:
 
 def _seen() -> sa.Select[Any]:
     """Findings as they are read: an open one stands as of the last run, whether or not it had to be judged again."""
+    others = (column for column in findings.columns if column is not findings.c.last_seen_at)
+    return sa.select(*others, _last_seen().label("last_seen_at"))
+
+
+def _last_seen() -> sa.ColumnElement[datetime]:
     stored = findings.c.last_seen_at
     seen = sa.case((findings.c.status == OPEN, sa.func.coalesce(_last_run(), stored)), else_=stored)
-    others = (column for column in findings.columns if column is not stored)
-    return sa.select(*others, sa.type_coerce(seen, UtcTime).label("last_seen_at"))
+    return sa.type_coerce(seen, UtcTime)
 
 
 def _last_run() -> sa.ScalarSelect[Any]:
