@@ -15,7 +15,7 @@ from sqlalchemy import (
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.types import JSON
 
-from reconciler.columns import UtcTime, metadata
+from reconciler.columns import UtcTime, metadata, only
 
 cases = Table(
     "cases",
@@ -45,6 +45,7 @@ cases = Table(
     Unique("root"),
     Index(None, "status"),
     Index(None, "provider", "ref"),
+    Index("ix_cases_standing", "id", **only("status <> 'resolved'")),
 )
 
 case_events = Table(
@@ -103,6 +104,8 @@ disputes = Table(
     Column("due_at", UtcTime),
     Column("due_given", Boolean, nullable=False),
     Index(None, "provider", "ref"),
+    Index(None, "opened_at"),
+    Index(None, "state"),
 )
 
 dispute_stages = Table(
