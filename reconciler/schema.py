@@ -19,6 +19,7 @@ from reconciler import (
     columns,
     schema_alerts,
     schema_cases,
+    schema_daemon,
     schema_erasure,
     schema_judged,
     schema_pull,
@@ -31,6 +32,7 @@ from reconciler.columns import BigId, UtcTime, only
 MORE = (
     schema_alerts,
     schema_cases,
+    schema_daemon,
     schema_erasure,
     schema_judged,
     schema_pull,
@@ -291,24 +293,4 @@ runs = Table(
     Column("statement", JSON),
     Column("problems", JSON),
     Index(None, "finished_at"),
-)
-
-job_runs = Table(
-    "job_runs",
-    metadata,
-    Column("job", String, nullable=False),
-    Column("slot", UtcTime, nullable=False),
-    Column("started_at", UtcTime, nullable=False),
-    Column("finished_at", UtcTime),
-    Column("error", Text),
-    PrimaryKeyConstraint("job", "slot"),
-)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("holder", String, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
 )

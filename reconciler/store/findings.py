@@ -12,6 +12,7 @@ from reconciler.findings import DISMISSED, GAPS, OPEN, RESOLVED, advised, anchor
 from reconciler.matching import scope
 from reconciler.model import Finding
 from reconciler.schema import finding_events, findings, runs
+from reconciler.store.resolutions import resolution
 from reconciler.timing import step
 
 
@@ -278,35 +279,9 @@ def parts(ids: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
 
 
 def _resolve(connection: sa.Connection, row: Any, changes: Changes, events: _Events) -> None:
-    reason = (row.kind, row.document["reason"])
-    note = _OF_REASON.get(reason) or _RESOLUTIONS.get(row.kind, "what caused it is not there any more")
+    note = resolution(row.kind, row.document["reason"])
     seen = sa.func.coalesce(_last_run(), findings.c.last_seen_at)  # it stood until the run before this one
     values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note, "last_seen_at": seen}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
     changes.resolved.append(row.id)
     events.add(row.id, "resolved", note, advised(row.document, row.advice))
-
-
-_RESOLUTIONS = {
-    "duplicate_charge": "the surplus charge was reversed, or its own delivery appeared",
-    "undelivered_order": "the order was delivered, matched or the money went back",
-    "unclaimed_order": "the buyer presented the code, or the money went back",
-    "missing_charge": "the charge appeared at the provider, or the order changed",
-    "suspected_chargeback": "the reversal is explained or confirmed now, or did not happen",
-    "unapproved_refund": "a decision is on record now, or the refund did not happen",
-    "refund_not_executed": "the provider shows the refund now, or the approval is gone",
-    "credits_not_revoked": "the credits can not be spent any more",
-    "dispute_signal": "the provider does not show the sign any more",
-    "feed_gap": "the missing part was read",
-    "unreadable_record": "the record was read in a form that is understood",
-}
-"""Why a finding of each kind goes away by itself; the others name the fields, which agree now."""
-
-_OF_REASON = {
-    ("feed_gap", "no_webhook"): "the webhooks that were missing came",
-    ("feed_gap", "denied"): "the provider's API shows the sale now",
-    ("feed_gap", "unconfirmed"): "the provider's API shows it as the webhook said",
-    ("feed_gap", "silent"): "webhooks come in again",
-    ("feed_gap", "downtime"): "what came in that time was brought in from a list",
-}
-"""The same where the reason says more than the kind."""
