@@ -28,6 +28,8 @@ CAPTION = 1024
 """Characters below a file in Telegram."""
 TEXT = 4000
 PACED_S = 5.0
+ALLOWED = (Rate(1, 1000), Rate(20, 60_000))
+"""What Telegram allows a chat: one message a second, twenty a minute (reliability F37)."""
 FILE_GONE = Refused("a file is gone: make the report again, then `reconciler alerts retry`")
 
 
@@ -140,8 +142,8 @@ def _contents(paths: tuple[str, ...]) -> list[tuple[str, bytes]] | None:
 
 @cache
 def _bucket(chat_id: str) -> Limiter:
-    """What Telegram allows a chat: one message a second, twenty a minute; of this process, for as long as it lives."""
-    return Limiter([Rate(1, 1000), Rate(20, 60_000)])
+    """The chat's own bucket in this process, for as long as it lives."""
+    return Limiter(list(ALLOWED))
 
 
 def _pace(chat_id: str) -> None:

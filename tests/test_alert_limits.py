@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from jobs import alert_senders
 from jobs.alerts import send_document, tick
 from jobs.buttons import act
 from providers.simulators.server import Reply, SimulatedServer, json_reply
@@ -63,6 +64,13 @@ def pressed(
     assert wanted is not None
     with write(engine) as connection:
         return act(connection, settings.alerts.telegram, wanted, at)
+
+
+def test_each_chat_has_a_bucket_of_its_own_with_one_message_a_second() -> None:
+    alert_senders._bucket.cache_clear()
+    assert alert_senders._bucket("1").try_acquire("1", blocking=False)
+    assert not alert_senders._bucket("1").try_acquire("1", blocking=False)
+    assert alert_senders._bucket("2").try_acquire("2", blocking=False)
 
 
 def test_over_the_hourly_limit_one_message_says_how_many_were_held_back(
