@@ -23,11 +23,13 @@ from reconciler import (
     schema_pull,
     schema_reports,
     schema_told,
+    schema_users,
     schema_webhooks,
 )
 from reconciler.columns import BigId, UtcTime
 
 MORE = (schema_alerts, schema_cases, schema_erasure, schema_pull, schema_reports, schema_told, schema_webhooks)
+MORE = (schema_alerts, schema_cases, schema_pull, schema_reports, schema_told, schema_users, schema_webhooks)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli import evidence_files
+from reconciler.store import evidence_files
 from reconciler.model import Payment
 from reconciler.money import Money
 from reconciler.store.disputes import NewDispute, record
