@@ -18,6 +18,7 @@ from sqlalchemy.types import JSON
 from reconciler import (
     columns,
     schema_alerts,
+    schema_books,
     schema_cases,
     schema_erasure,
     schema_pull,
@@ -28,11 +29,14 @@ from reconciler import (
 )
 from reconciler.columns import BigId, UtcTime
 
-MORE = (schema_alerts, schema_cases, schema_erasure, schema_pull, schema_reports, schema_told, schema_webhooks)
-MORE = (schema_alerts, schema_cases, schema_pull, schema_reports, schema_told, schema_users, schema_webhooks)
+MORE = (
+    schema_alerts, schema_books, schema_cases, schema_erasure, schema_pull, schema_reports, schema_told, schema_users,
+    schema_webhooks,
+)  # fmt: skip
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
+runs, job_runs, leases = schema_books.runs, schema_books.job_runs, schema_books.leases
 
 transactions = Table(
     "transactions",
@@ -238,6 +242,13 @@ findings = Table(
     Column("advice", JSON(none_as_null=True)),
     Index(None, "status", "kind"),
     Index(None, "first_seen_at"),
+    Index(None, "first_seen_at", "id"),
+    Index(None, "status", "first_seen_at", "id"),
+    Index(None, "kind", "first_seen_at", "id"),
+    Index(None, "case_id"),
+    Index(None, "order_id"),
+    Index(None, "account_id"),
+    Index(None, "subject"),
 )
 
 finding_events = Table(
@@ -266,36 +277,4 @@ refund_approvals = Table(
     Column("note", Text, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Index(None, "provider", "ref"),
-)
-
-runs = Table(
-    "runs",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("started_at", UtcTime, nullable=False),
-    Column("finished_at", UtcTime),
-    Column("verdict", String),
-    Column("statement", JSON),
-    Column("problems", JSON),
-    Index(None, "finished_at"),
-)
-
-job_runs = Table(
-    "job_runs",
-    metadata,
-    Column("job", String, nullable=False),
-    Column("slot", UtcTime, nullable=False),
-    Column("started_at", UtcTime, nullable=False),
-    Column("finished_at", UtcTime),
-    Column("error", Text),
-    PrimaryKeyConstraint("job", "slot"),
-)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("holder", String, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
 )

@@ -42,9 +42,15 @@ cases = Table(
     Column("snoozed_minor", BigInteger),
     Column("opened_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("urgency", BigInteger),
     Unique("root"),
-    Index(None, "status"),
+    Index(None, "status", "urgency", "opened_at", "id"),
+    Index(None, "urgency", "opened_at", "id"),
+    Index(None, "kind", "urgency", "opened_at", "id"),
+    Index(None, "owner", "urgency", "opened_at", "id"),
     Index(None, "provider", "ref"),
+    Index(None, "order_id"),
+    Index(None, "account_id"),
 )
 
 case_events = Table(
@@ -103,6 +109,7 @@ disputes = Table(
     Column("due_at", UtcTime),
     Column("due_given", Boolean, nullable=False),
     Index(None, "provider", "ref"),
+    Index(None, "opened_at", "id"),
 )
 
 dispute_stages = Table(

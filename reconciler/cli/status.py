@@ -12,7 +12,6 @@ from reconciler.cli.options import AsJson
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-
     from reconciler.alerts.troubles import Trouble
 HELD = 10
 """Held entries of the outbox that are named; the rest are counted."""

@@ -71,16 +71,16 @@ def audit_verify(
 
     settings = session.of(context).settings()
     with session.store(settings) as engine, read(engine) as connection:
-        broken, last = audit.verify(connection, head and head.strip().lower()), audit.head(connection)
-    known = {"records": last.number if last else 0, "head": last.hash if last else None}
+        known = audit.chain(connection, head and head.strip().lower())
+    broken = known["broken"]
     if as_json:
-        screen.emit({**known, "broken": broken and {"number": broken.number, "reason": broken.reason}})
+        screen.emit(known)
     elif broken is None:
         screen.show(f"{known['records']:,} records, and every one follows from those before it.")
         screen.show(f"Head: {known['head']}. Keep it elsewhere: with --head it shows a tail that was cut off.")
     if broken is not None:
         advice = "somebody changed the database by hand; compare it with a backup"
-        screen.warn(f"audit record {broken.number} is broken: {broken.reason}; {advice}")
+        screen.warn(f"audit record {broken['number']} is broken: {broken['reason']}; {advice}")
         raise typer.Exit(failures.UNRELIABLE)
 
 

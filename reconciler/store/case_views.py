@@ -13,7 +13,9 @@ from reconciler.findings import public as public_finding
 from reconciler.money import format_minor
 from reconciler.schema import findings
 from reconciler.schema_cases import case_events, cases, dispute_stages, disputes, reviews
+from reconciler.store.cases import case_id, charge_root
 from reconciler.store.commands import list_commands
+from reconciler.store.paging import SIZE, page
 
 Shown = dict[str, Any]
 
@@ -107,6 +109,18 @@ def chargeback_document(connection: sa.Connection, row: Any, now: datetime) -> S
             for one in connection.execute(stages.order_by(dispute_stages.c.at, dispute_stages.c.number))
         ],
     }
+
+
+def chargeback_page(
+    connection: sa.Connection, now: datetime, after: str | None = None, size: int = SIZE
+) -> tuple[list[Shown], str | None]:
+    """Chargebacks with the cases that they are decided in, the newest first, and where the next page begins."""
+    key = (disputes.c.opened_at, disputes.c.id)
+    found = page(connection, sa.select(disputes), key, after=after, size=size, newest_first=True)
+    return [
+        chargeback_document(connection, row, now) | {"case_id": case_id(charge_root(row["provider"], row["ref"]))}
+        for row in found.rows
+    ], found.next
 
 
 def counts(connection: sa.Connection, now: datetime) -> Shown:

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from reconciler.errors import BadRecord
 from reconciler.findings import iso
 from reconciler.outbox import COMMAND, State
+from reconciler.schema_told import outbox as table
 from reconciler.store import audit, outbox
+from reconciler.store.paging import SIZE, page
 
 Shown = dict[str, Any]
 
@@ -18,6 +20,16 @@ Shown = dict[str, Any]
 def documents(connection: sa.Connection, *, channels: Collection[str], states: Iterable[State]) -> list[Shown]:
     """Entries of these channels in these states, oldest first, each with its attempts."""
     return [document(row) for row in outbox.entries(connection, channels=channels, states=states)]
+
+
+def entry_page(
+    connection: sa.Connection, state: str = "", after: str | None = None, size: int = SIZE
+) -> tuple[list[Shown], str | None]:
+    """Entries, the newest first, and where the next page begins."""
+    query = sa.select(table).where(table.c.state == state) if state else sa.select(table)
+    found = page(connection, query, (table.c.id,), after=after, size=size, newest_first=True)
+    chosen = table.c.id.in_([row["id"] for row in found.rows])
+    return [document(row) for row in outbox.with_attempts(connection, found.rows, chosen)], found.next
 
 
 def document(row: Shown) -> Shown:
