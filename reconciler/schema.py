@@ -242,13 +242,8 @@ findings = Table(
     Column("advice", JSON(none_as_null=True)),
     Index(None, "status", "kind"),
     Index(None, "first_seen_at"),
-    Index(None, "first_seen_at", "id"),
-    Index(None, "status", "first_seen_at", "id"),
-    Index(None, "kind", "first_seen_at", "id"),
-    Index(None, "case_id"),
-    Index(None, "order_id"),
-    Index(None, "account_id"),
-    Index(None, "subject"),
+    *(Index(None, *keys, "first_seen_at", "id") for keys in ((), ("status",), ("kind",))),
+    *(Index(None, name) for name in ("case_id", "order_id", "account_id", "subject")),
 )
 
 finding_events = Table(

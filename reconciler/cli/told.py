@@ -24,7 +24,7 @@ def outbox_list(
     one_of("--state", state, STATES)
     settings = session.of(context).settings()
     with session.store(settings) as engine, read(engine) as connection:
-        rows = documents(connection, channels=[COMMAND], states=[state] if state else STATES)
+        rows = documents(connection, channels=[COMMAND], states=[one for one in STATES if state in {None, one}])
     if as_json:
         screen.emit(rows)
     else:

@@ -137,8 +137,8 @@ def counts(connection: sa.Connection, now: datetime) -> Shown:
 def _finding_ids(connection: sa.Connection) -> dict[str, list[str]]:
     ids: dict[str, list[str]] = defaultdict(list)
     query = sa.select(findings.c.case_id, findings.c.id).where(findings.c.case_id.is_not(None))
-    for case_id, id_ in connection.execute(query.order_by(findings.c.first_seen_at, findings.c.id)):
-        ids[case_id].append(id_)
+    for case, id_ in connection.execute(query.order_by(findings.c.first_seen_at, findings.c.id)):
+        ids[case].append(id_)
     return ids
 
 

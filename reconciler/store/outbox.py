@@ -177,8 +177,8 @@ def entries(
     wanted = sa.and_(
         outbox.c.state.in_(list(states)), sa.true() if channels is None else outbox.c.channel.in_(channels)
     )
-    rows = connection.execute(sa.select(outbox).where(wanted).order_by(outbox.c.id)).mappings().all()
-    return with_attempts(connection, rows, wanted)
+    rows = connection.execute(sa.select(outbox).where(wanted).order_by(outbox.c.id)).mappings()
+    return with_attempts(connection, [dict(row) for row in rows], wanted)
 
 
 def with_attempts(

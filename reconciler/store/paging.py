@@ -14,7 +14,7 @@ from reconciler.columns import UtcTime, from_us, to_us
 from reconciler.errors import BadRecord
 
 SIZE, MOST = 50, 500
-Row = sa.RowMapping
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,12 @@ def page(
     ordered = query.order_by(*((column.desc() if newest_first else column) for column in key))
     rows = connection.execute(ordered.limit(min(size, MOST) + 1)).mappings().all()
     more = len(rows) > min(size, MOST)
-    rows = rows[: min(size, MOST)]
-    return Page(rows, _written(rows[-1], key) if more else None)
+    kept = [dict(row) for row in rows[: min(size, MOST)]]
+    return Page(kept, _written(kept[-1], key) if more else None)
 
 
 def _written(row: Row, key: Sequence[sa.Column[Any]]) -> str:
-    values: Mapping[str, Any] = row
-    said = [to_us(value) if isinstance(value := values[column.name], datetime) else value for column in key]
+    said = [to_us(value) if isinstance(value := row[column.name], datetime) else value for column in key]
     return base64.urlsafe_b64encode(json.dumps(said, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

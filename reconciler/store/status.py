@@ -26,7 +26,7 @@ def gather(connection: sa.Connection, settings: Settings, now: datetime) -> dict
     return {
         "at": iso(now),
         "database": {"url": config.masked(settings)["database"]["url"], "state": "ok"},
-        "runs": [_run(row) for row in recent_runs(connection, RUNS)],
+        "runs": [run_document(row) for row in recent_runs(connection, RUNS)],
         "feeds": [_feed(row, now) for _, row in sorted(feed_rows(connection).items())],
         "findings": _findings(queries.open_findings(connection)),
         "queues": {
@@ -50,7 +50,8 @@ def _chain(last: Record | None) -> dict[str, Any]:
     return {"records": last.number if last else 0, "head": last.hash if last else None}
 
 
-def _run(row: Mapping[str, Any]) -> dict[str, Any]:
+def run_document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One run as `status` prints it."""
     return {
         "run_id": str(row["id"]),
         "started_at": iso(row["started_at"]),
