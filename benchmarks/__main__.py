@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import first_pull, match_chain, match_files, startup, upserts, webhooks
+from benchmarks import dashboard, first_pull, match_chain, match_files, startup, upserts, webhooks
 
 BENCHMARKS = {
     "upserts": upserts.main,
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "webhooks": webhooks.main,
     "match_files": match_files.main,
     "match_chain": match_chain.main,
+    "dashboard": dashboard.main,
 }
 
 
