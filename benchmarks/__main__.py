@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import first_pull, increments, match_chain, match_files, startup, upserts, webhooks
+from benchmarks import dashboard, first_pull, increments, match_chain, match_files, startup, upserts, webhooks
 
 BENCHMARKS = {
     "upserts": upserts.main,
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "webhooks": webhooks.main,
     "match_files": match_files.main,
     "match_chain": match_chain.main,
+    "dashboard": dashboard.main,
 }
 ON_DEMAND = {"increments_10m": increments.main_large}
 

@@ -18,38 +18,32 @@ from sqlalchemy.types import JSON
 from reconciler import (
     columns,
     schema_alerts,
+    schema_books,
     schema_cases,
-    schema_daemon,
     schema_erasure,
     schema_judged,
     schema_pull,
     schema_reports,
     schema_told,
+    schema_users,
     schema_webhooks,
 )
 from reconciler.columns import BigId, UtcTime, only
 
 MORE = (
-    schema_alerts,
-    schema_cases,
-    schema_daemon,
-    schema_erasure,
-    schema_judged,
-    schema_pull,
-    schema_reports,
-    schema_told,
-    schema_webhooks,
-)
+    schema_alerts, schema_books, schema_cases, schema_erasure, schema_judged, schema_pull, schema_reports, schema_told,
+    schema_users, schema_webhooks,
+)  # fmt: skip
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
+runs, job_runs, leases = schema_books.runs, schema_books.job_runs, schema_books.leases
 bookings, changes, judged = schema_judged.bookings, schema_judged.changes, schema_judged.judged
 loose_ends, matches = schema_judged.loose_ends, schema_judged.matches
 paid_counts, totals = schema_judged.paid_counts, schema_judged.totals
 
 BUYER = ("buyer_email", "telegram_user_id", "account_id")
 """What names a buyer: purchases of one buyer are looked for around a time."""
-
 
 transactions = Table(
     "transactions",
@@ -252,6 +246,8 @@ findings = Table(
     Index(None, "anchor"),
     Index(None, "case_id", **only("case_id IS NOT NULL")),
     Index(None, "first_seen_at"),
+    *(Index(None, *keys, "first_seen_at", "id") for keys in ((), ("status",), ("kind",))),
+    *(Index(None, name) for name in ("order_id", "account_id", "subject")),
 )
 
 finding_events = Table(
@@ -281,16 +277,4 @@ refund_approvals = Table(
     Column("recorded_at", UtcTime, nullable=False),
     Index(None, "provider", "ref"),
     Index(None, "recorded_at"),
-)
-
-runs = Table(
-    "runs",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("started_at", UtcTime, nullable=False),
-    Column("finished_at", UtcTime),
-    Column("verdict", String),
-    Column("statement", JSON),
-    Column("problems", JSON),
-    Index(None, "finished_at"),
 )

@@ -42,10 +42,16 @@ cases = Table(
     Column("snoozed_minor", BigInteger),
     Column("opened_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("urgency", BigInteger),
     Unique("root"),
-    Index(None, "status"),
+    Index(None, "status", "urgency", "opened_at", "id"),
+    Index(None, "urgency", "opened_at", "id"),
+    Index(None, "kind", "urgency", "opened_at", "id"),
+    Index(None, "owner", "urgency", "opened_at", "id"),
     Index(None, "provider", "ref"),
     Index("ix_cases_standing", "id", **only("status <> 'resolved'")),
+    Index(None, "order_id"),
+    Index(None, "account_id"),
 )
 
 case_events = Table(
@@ -106,6 +112,7 @@ disputes = Table(
     Index(None, "provider", "ref"),
     Index(None, "opened_at"),
     Index(None, "state"),
+    Index(None, "opened_at", "id"),
 )
 
 dispute_stages = Table(

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.schema import runs
-from reconciler.schema_daemon import job_runs, leases
+from reconciler.schema_books import job_runs, leases
 from reconciler.store.engine import open_store, read
 from tests.main_job import Stage, left_behind, staged
 
