@@ -214,8 +214,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if value.isdigit():
         return float(value)
-    when = parse_date(value)
-    return None if when is None else max(0.0, (when - datetime.now(UTC)).total_seconds())
+    return max(0.0, (when - datetime.now(UTC)).total_seconds()) if (when := parse_date(value)) is not None else None
 
 
 def parse_date(value: str) -> datetime | None:

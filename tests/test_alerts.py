@@ -92,24 +92,36 @@ def test_warnings_wait_for_one_digest_and_what_is_over_by_then_is_not_told(
     assert len(telegram.posted) == 1, "what was over before it was told is never told"
 
 
-def test_ten_thousand_findings_at_once_are_at_most_five_messages_and_the_first_says_so(
-    engine: sa.Engine, telegram: TelegramSimulator
-) -> None:
+def broken_feed(engine: sa.Engine, telegram: TelegramSimulator, tenth: int) -> None:
+    """Ten times so many findings in one run: how many messages come of it, and how they change as it mends."""
     settings = telling(telegram)
     kinds = ["suspected_chargeback", "undelivered_order", "missing_charge", "credits_not_revoked", "chargeback"]
-    many = [finding(number, kind=kinds[number % 5]) for number in range(9_000)]
-    many += [warning(number) for number in range(9_000, 10_000)]
+    many = [finding(number, kind=kinds[number % 5]) for number in range(9 * tenth)]
+    many += [warning(number) for number in range(9 * tenth, 10 * tenth)]
     run(engine, settings, many)
     deliver(engine, settings)
     later(engine, settings, NOON + 31 * MINUTE)
     assert 1 <= len(telegram.posted) <= 5
-    assert "9,000 findings" in telegram.posted[0].text
-    assert "at once: a feed may be broken" in telegram.posted[0].text
-    assert "1,000 findings" in telegram.posted[1].text
-    run(engine, settings, many[:100], NOON + 40 * MINUTE)
+    assert f"{9 * tenth:,} findings at once" in telegram.posted[0].text
+    assert "a feed may be broken" in telegram.posted[0].text
+    assert f"{tenth:,} findings" in telegram.posted[1].text
+    run(engine, settings, many[:10], NOON + 40 * MINUTE)
     later(engine, settings, NOON + 40 * MINUTE)
     assert len(telegram.posted) <= 5
-    assert "8,900 of 9,000 resolved by now" in telegram.posted[0].text
+    assert f"{9 * tenth - 10:,} of {9 * tenth:,} resolved by now" in telegram.posted[0].text
+
+
+def test_a_thousand_findings_at_once_are_at_most_five_messages_and_the_first_says_so(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    broken_feed(engine, telegram, 100)
+
+
+@pytest.mark.long
+def test_ten_thousand_findings_at_once_are_at_most_five_messages_too(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    broken_feed(engine, telegram, 1000)
 
 
 def test_resolved_findings_change_their_message_and_send_no_other(

@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -129,9 +130,10 @@ def settle(connection: sa.Connection, now: datetime) -> list[str]:
         .where(alerts.c.state.in_(STANDING), table.gone.is_(sa.false()), findings.c.status != "open")
     )
     gone = connection.execute(query.order_by(table.alert_id, table.finding_id)).all()
-    for row in gone:
-        mine = sa.and_(table.alert_id == row.alert_id, table.finding_id == row.finding_id)
-        connection.execute(sa.update(alert_findings).where(mine).values(gone=True))
+    for id_, rows in groupby(gone, key=lambda row: row.alert_id):
+        for part in parts([row.finding_id for row in rows]):
+            mine = sa.and_(table.alert_id == id_, table.finding_id.in_(part))
+            connection.execute(sa.update(alert_findings).where(mine).values(gone=True))
     touched = sorted({row.alert_id for row in gone})
     left = sa.exists().where(table.alert_id == alerts.c.id, table.gone.is_(sa.false()))
     for part in parts(touched):
