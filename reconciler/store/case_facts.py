@@ -144,13 +144,13 @@ def _others(connection: sa.Connection, purchases: Mapping[Key, Purchase]) -> dic
         back.c.kind == Kind.CHARGEBACK,
         back.c.status != Status.WITHDRAWN,
     )
-    stands = sa.or_(on_record.where(disputes.c.state.in_(["open", "lost"])), sa.and_(named, ~on_record))
+    stands = (on_record.where(disputes.c.state.in_(["open", "lost"])), sa.and_(named, ~on_record))
     for part in parts(ids):
-        query = (
+        theirs = (
             sa.select(orders.c.account_id, matches.c.provider, matches.c.ref)
             .join(matches, orders.c.order_id == matches.c.order_id)
-            .where(orders.c.account_id.in_(part), stands)
+            .where(orders.c.account_id.in_(part))
         )
-        for row in connection.execute(query):
+        for row in connection.execute(sa.union(*(theirs.where(one) for one in stands))):
             rows[row.account_id].add((row.provider, row.ref))
     return rows
