@@ -46,7 +46,7 @@ ROWS = 2_000
 DEAR = {"options": "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"}
 """So short a past PostgreSQL rightly reads as a whole; with these, only what has no index is still read so."""
 OPEN_ITEMS = ("ix_quarantine_held", "ix_cases_standing", "ix_transactions_chargebacks")
-"""Indexes of what waits for somebody alone, and of chargebacks alone: while there are few, PostgreSQL begins with those."""
+"""Indexes of what waits for somebody, and of chargebacks: while these are few, PostgreSQL begins with them."""
 PAST = {
     "transactions": {
         "provider": "'digiseller'", "ref": "'h' || i", "status": "'paid'",
