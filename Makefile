@@ -45,7 +45,11 @@ $(RUN_READY): $(VENV)/.made requirements.lock pyproject.toml
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	touch $@
 
+# Pages are tested in a real browser: install it where we may.
 $(TEST_READY): $(VENV)/.made requirements-dev.lock pyproject.toml
+	command -v chromium >/dev/null || \
+		(test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q chromium) || \
+		(echo "install Debian's package chromium first" >&2; exit 1)
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	touch $@ $(RUN_READY)

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import first_pull, increments, match_files, startup, upserts, webhooks
+from benchmarks import first_pull, increments, match_chain, match_files, startup, upserts, webhooks
 
 BENCHMARKS = {
     "upserts": upserts.main,
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "startup": startup.main,
     "webhooks": webhooks.main,
     "match_files": match_files.main,
+    "match_chain": match_chain.main,
 }
 ON_DEMAND = {"increments_10m": increments.main_large}
 

@@ -35,5 +35,5 @@ if __name__ == "__main__":
     app = build_app(engine, [receiver], NoDesk(engine, now), {}, now)
     listening = _taken("127.0.0.1", 0)
     print(listening.getsockname()[1], flush=True)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", limit_concurrency=2000)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
     uvicorn.Server(config).run([listening])

@@ -1,4 +1,4 @@
-"""Writes today's report into the reports' folder, whole or not at all."""
+"""Writes reports into the reports' folder, each file whole or not at all: today's so far, and periods that are over."""
 
 import os
 import tempfile
@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from reconciler.report import FORMATS
+from reconciler.report import FORMATS, Format
+from reconciler.report.document import Document
+from reconciler.report.period import Period, today
 from reconciler.settings import Settings
-from reconciler.store.engine import read
-from reconciler.store.reports import day_report, today
+from reconciler.store.reports import report_of
 
 WRITTEN = ("html", "json")
 """The formats that every run writes."""
@@ -21,19 +22,35 @@ WRITTEN = ("html", "json")
 def write_daily_report(
     settings: Settings, engine: sa.Engine, now: datetime, formats: Iterable[str] = WRITTEN
 ) -> dict[str, Path]:
-    """Write today's report in some formats; returns the files by format, none when nothing has run yet."""
-    day = today(now, ZoneInfo(settings.timezone))
-    with read(engine) as connection:
-        document = day_report(connection, day)
-    if document is None:
-        return {}
-    folder = Path(settings.report.directory)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write today's report in some formats; returns the files by format, none when nothing has run yet.
+
+    A further language's file has the format's name with the language: `html.ru`.
+    """
+    period = today(now, ZoneInfo(settings.timezone))
+    document = report_of(engine, settings, period, now)
+    return {} if document is None else write_report(settings, period, document, formats)
+
+
+def write_report(settings: Settings, period: Period, document: Document, formats: Iterable[str]) -> dict[str, Path]:
+    """Write a report in some formats and all configured languages; returns the files by name."""
     written = {}
-    for form in (form for form in FORMATS if form.name in set(formats)):
-        written[form.name] = folder / f"{day.date.isoformat()}{form.suffix}"
-        write_whole(written[form.name], form.render(document))
+    for name, (path, form, language) in places(settings, period, formats).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, form.render(document, language))
+        written[name] = path
     return written
+
+
+def places(settings: Settings, period: Period, formats: Iterable[str]) -> dict[str, tuple[Path, Format, str]]:
+    """Where a report's files are: the first language's have the plain names, the others' the language in theirs."""
+    folder, wanted = Path(settings.report.directory), set(formats)
+    found: dict[str, tuple[Path, Format, str]] = {}
+    for number, language in enumerate(settings.report.languages):
+        mark = f".{language}" if number else ""
+        for form in FORMATS:
+            if form.name in wanted and (form.in_languages or not number):
+                found[form.name + mark] = (folder / f"{period.name}{mark}{form.suffix}", form, language)
+    return found
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from jobs.alert_checks import alert_checks
 from providers import build_providers, build_shop, enabled
 from providers.base import Check, Source
 from reconciler.errors import ReconcilerError
@@ -32,7 +33,7 @@ def checks(settings: Settings, engine: sa.Engine | None) -> Iterator[Check]:
             yield from source.check()
         finally:
             source.close()
-    yield _alerts(settings)
+    yield from alert_checks(settings)
 
 
 def _sources(settings: Settings) -> Iterator[Source | Check]:
@@ -66,15 +67,3 @@ def _disk(folder: Path) -> Check:
     if free < LOW_DISK_BYTES:
         return Check("disk", "warning", text, "make room: a full disk stops the work until there is some")
     return Check("disk", "ok", text)
-
-
-def _alerts(settings: Settings) -> Check:
-    told = bool(settings.alerts.urls) or bool(settings.alerts.telegram.token.get_secret_value())
-    if not told:
-        return Check(
-            "alerts",
-            "warning",
-            "nobody is alerted: no channel is configured",
-            "see [alerts]; until then read the daily report",
-        )
-    return Check("alerts", "ok", "channels are configured")

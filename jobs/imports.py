@@ -15,6 +15,8 @@ from providers.imports.reading import Judged, Reading
 from providers.imports.rejected import RejectedFile
 from providers.imports.tables import open_table
 from reconciler.model import Order, Page, Transaction, Window
+from reconciler.store import disputes
+from reconciler.store.disputes import NewDispute
 from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
 from reconciler.store.imports import Known
@@ -97,6 +99,8 @@ class Import:
             if lease is not None:
                 lease.guard(connection)
                 save_page(connection, _stored(self.importer.feed, new), self.now())
+                for dispute in (fact for row in new for fact in row.facts if isinstance(fact, NewDispute)):
+                    disputes.record(connection, dispute, self.importer.feed, self.now())
         result.stored += len(new)
         result.known += len(page) - len(new) - len(rejected)
         result.facts += [fact for row in new for fact in row.facts][: SHOWN - len(result.facts)]

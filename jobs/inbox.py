@@ -18,7 +18,7 @@ from reconciler.store.facts import save_page
 from reconciler.store.inbox import Outcome
 from reconciler.webhooks import Delivery
 
-BATCH = 200
+BATCH = 50
 LOOKS = 100
 WAITS = tuple(timedelta(seconds=wait_s) for wait_s in (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
 """How long until an order is asked about again that does not show yet what its event said; then a person is told."""
@@ -27,22 +27,34 @@ DENIALS = 4
 UNREACHED = timedelta(minutes=1)
 CONTRADICTION = "the same event came before with other money or other ids; both are kept, the first one counts"
 
+COMPARE = "it came later than any retry explains: compare with the provider's dashboard before anybody acts on it"
+"""What no API can confirm, a person has to: the event may be a copy that somebody kept (reliability F28)."""
+
 
 @dataclass
 class Inbox:
-    """One pass over everything that is due. `providers` are asked only where an event is a hint."""
+    """One pass over everything that is due. `providers` are asked only where an event is a hint.
+
+    `give_way` is called between two batches: what comes in meanwhile must find room in the storage.
+    """
 
     engine: sa.Engine
     receivers: Mapping[str, Receiver]
     providers: Callable[[], Iterable[Provider]]
     now: Callable[[], datetime]
     stopped: Callable[[], bool] = lambda: False
+    give_way: Callable[[], None] = lambda: None
     problems: list[str] = field(default_factory=list)
 
     def work(self) -> list[str]:
-        """Read all events that wait, then look at the orders they hint at; returns what went wrong."""
-        while not self.stopped() and self._read_batch():
-            pass
+        """Read all events that wait, then look at the orders they hint at; returns what went wrong.
+
+        Told to stop, it still reads the first few: so there is progress even where it is told so each time. What comes
+        in meanwhile is for the next pass.
+        """
+        begun = self.now()
+        while self._read_batch(begun) and not self.stopped():
+            self.give_way()
         with read(self.engine) as connection:
             hints = [
                 row
@@ -54,11 +66,11 @@ class Inbox:
                 self._look(provider, [row for row in hints if row.provider == provider.name])
         return self.problems
 
-    def _read_batch(self) -> bool:
-        """Read the next events in one transaction; returns whether there were any."""
+    def _read_batch(self, begun: datetime) -> bool:
+        """Read the next events that were due then, in one transaction; returns whether there were any."""
         now = self.now()
         with write(self.engine) as connection:
-            rows = inbox.due(connection, self.receivers, inbox.WAITING, now, BATCH)
+            rows = inbox.due(connection, self.receivers, inbox.WAITING, begun, BATCH)
             known, second = _known(connection, rows), inbox.contradicting(connection, rows)
             read_ones = [self._first(row, known[row.provider, row.ref], row.id in second, now) for row in rows]
             if rows:
@@ -77,9 +89,10 @@ class Inbox:
             return self._aside(row, row.name, told.note), Outcome(row.id, inbox.UNKNOWN, told.note)
         for charge in told.page.transactions:
             _remember(charges, charge)
-        if told.look is None:
-            return told.page, Outcome(row.id, inbox.DONE, told.note)
-        return told.page, Outcome(row.id, inbox.LOOKING, told.note, due_at=now)
+        if told.look is not None:
+            return told.page, Outcome(row.id, inbox.LOOKING, told.note, due_at=now)
+        asked = row.late and told.page.transactions
+        return told.page, Outcome(row.id, inbox.DONE, f"{told.note}; {COMPARE}" if asked else told.note)
 
     def _look(self, provider: Provider, rows: Sequence[Any]) -> None:
         """Ask about each order once, and settle every event about it; those that could not be asked wait a little."""
@@ -125,8 +138,9 @@ class Inbox:
         save_page(connection, told.page, now)
         if not found:
             return self._denied(connection, row, now)
-        webhook_gaps.remove(connection, row.provider, (webhook_gaps.DENIED, webhook_gaps.UNCONFIRMED), row.ref)
+        webhook_gaps.remove(connection, row.provider, (webhook_gaps.DENIED,), row.ref)
         if told.look is None:
+            webhook_gaps.remove(connection, row.provider, (webhook_gaps.UNCONFIRMED,), row.ref)
             return Outcome(row.id, inbox.DONE, told.note, row.looks + 1)
         return self._not_yet(connection, row, told.note, now)
 

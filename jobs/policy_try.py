@@ -12,7 +12,7 @@ from reconciler.cases.shown import difference
 from reconciler.findings import iso, public
 from reconciler.policy.calendar import business_deadline
 from reconciler.schema import runs
-from reconciler.schema_cases import cases, reviews
+from reconciler.schema_cases import case_events, cases, reviews
 from reconciler.schema_told import commands
 from reconciler.settings import Settings
 from reconciler.store.cases import follow_cases
@@ -29,14 +29,14 @@ def try_policy(settings: Settings, engine: sa.Engine, since: datetime, now: date
     """
     with write(engine, keep=False) as connection:
         last = connection.execute(sa.select(sa.func.max(runs.c.finished_at))).scalar()
-        before = _state(connection, since)
+        before, seen = _state(connection), _seen(connection, since)
         _judge_again(settings, connection, last or now)
-        after = _state(connection, since)
+        after = _state(connection)
     return {
         "since": iso(since),
         "as_of": iso(last or now),
-        "findings": _differences(before["findings"], after["findings"]),
-        "cases": _differences(before["cases"], after["cases"]),
+        "findings": _differences(before["findings"], after["findings"], seen),
+        "cases": _differences(before["cases"], after["cases"], seen),
         "commands": [after["commands"][id_] for id_ in after["commands"] if id_ not in before["commands"]],
     }
 
@@ -52,9 +52,16 @@ def _judge_again(settings: Settings, connection: sa.Connection, at: datetime) ->
     follow_cases(connection, settings, list(connection.execute(sa.select(cases.c.id)).scalars()), at)
 
 
-def _state(connection: sa.Connection, since: datetime) -> dict[str, dict[str, Any]]:
-    rows = [public(row) for row in list_findings(connection, since=since)]
-    query = sa.select(cases).where(cases.c.updated_at >= since).order_by(cases.c.opened_at, cases.c.id)
+def _seen(connection: sa.Connection, since: datetime) -> set[str]:
+    """The findings last seen since a time, their cases, and the cases that something happened to."""
+    rows = list_findings(connection, since=since)
+    events = sa.select(case_events.c.case_id).where(case_events.c.at >= since).distinct()
+    return {*connection.execute(events).scalars(), *(row["id"] for row in rows), *(row["case_id"] for row in rows)}
+
+
+def _state(connection: sa.Connection) -> dict[str, dict[str, Any]]:
+    rows = [public(row) for row in list_findings(connection)]
+    query = sa.select(cases).order_by(cases.c.opened_at, cases.c.id)
     told = connection.execute(sa.select(commands).order_by(commands.c.made_at, commands.c.command_id)).mappings()
     return {
         "findings": {
@@ -73,19 +80,28 @@ def _state(connection: sa.Connection, since: datetime) -> dict[str, dict[str, An
     }
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is new, gone or otherwise, each with both sides."""
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any], seen: set[str]) -> list[dict[str, Any]]:
+    """What is new, and what is gone or otherwise of the things seen, each with both sides."""
     found = []
     for id_ in [*before, *(id_ for id_ in after if id_ not in before)]:
+        if id_ in before and id_ not in seen:
+            continue
         old, new = before.get(id_), after.get(id_)
         about = new or old or {}
         if old is None or new is None:
             found.append({"id": id_, "kind": about["kind"], "before": old, "after": new})
             continue
-        left, right = difference(old, new) if "checks" in new else _otherwise(old, new)
+        left, right = _case_otherwise(old, new) if "checks" in new else _otherwise(old, new)
         if right:
             found.append({"id": id_, "kind": about["kind"], "before": left, "after": right})
     return found
+
+
+def _case_otherwise(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    left, right = difference(old, new)
+    if old["status"] != new["status"]:
+        return {"status": old["status"], **left}, {"status": new["status"], **right}
+    return left, right
 
 
 def _otherwise(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,6 +19,7 @@ from reconciler.store.engine import read, write
 from reconciler.store.facts import begin_feed, end_feed, feed_rows, save_page
 from reconciler.store.looks import refs_to_retry, still_failing
 from reconciler.store.needs import refs_to_read
+from reconciler.timing import carried, step
 
 READ_AHEAD = 50
 
@@ -40,10 +41,10 @@ class Pull:
         providers = list(providers)
         sources = [*providers, shop] if shop is not None else providers
         with ThreadPoolExecutor(max_workers=max(1, len(sources))) as threads:
-            problems = [line for lines in threads.map(self._source, sources) for line in lines]
+            problems = [line for lines in threads.map(carried(self._source), sources) for line in lines]
             down = {line.partition(".")[0] for line in problems}
             ready = [provider for provider in providers if provider.name not in down]
-            return problems + [line for lines in threads.map(self._look, ready) for line in lines]
+            return problems + [line for lines in threads.map(carried(self._look), ready) for line in lines]
 
     def _source(self, source: Source) -> list[str]:
         problems: list[str] = []
@@ -53,7 +54,8 @@ class Pull:
             if self.stopped():
                 return [*problems, f"{feed.name}: stopped before it was read"]
             try:
-                problems += self._feed(source, feed, main)
+                with step(feed.name):
+                    problems += self._feed(source, feed, main)
             except NeedsOperator as error:
                 problems.append(f"{feed.name}: {error}")
                 if feed.main:  # without its main feed a source has nothing to add; a missing right stops one feed only
@@ -87,7 +89,8 @@ class Pull:
         name = f"{provider.name}.details"
         looks = chain(provider.read(refs), *(provider.read([ref]) for ref in again))
         try:
-            problems = self._pages(name, _together(looks))
+            with step(name):
+                problems = self._pages(name, _together(looks))
         except NeedsOperator as error:
             return [f"{name}: {error}"]
         with read(self.engine) as connection:
@@ -103,7 +106,7 @@ class Pull:
             for page in pages:
                 if self.stopped():
                     return [self._ended(name, count, "stopped before it was complete")]
-                with write(self.engine) as connection:
+                with step("write"), write(self.engine) as connection:
                     save_page(connection, page, self.now())
                 count += len(page.transactions) + len(page.orders)
                 gaps += [f"{name}: {page.gap.reason}"] if page.gap else []

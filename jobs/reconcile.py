@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from jobs.alerts import note, note_due_cases
 from providers import NAMES, enabled
 from reconciler import statement
 from reconciler.columns import from_us, to_us
@@ -33,10 +34,12 @@ from reconciler.store.results import save_results, unmoved_books
 from reconciler.store.runs import begin_run, end_run
 from reconciler.store.scope import find_scope, last_marks, settle
 from reconciler.store.steps import StoreEngine, match_stored
+from reconciler.timing import step
 from reconciler.versions import versions
 
 SHOP_FEEDS = ("shop.orders", "shop.accounts", "shop.payments")
 MAIN_FEEDS = {name: f"{name}.sales" for name in NAMES}
+UNRELIABLE = ("incomplete", "does_not_close")
 SWEEPS = {name: f"{name}.sweep" for name in NAMES}
 """By convention: the feed whose completeness lets absence be concluded, and the one that looks back for reversals."""
 
@@ -51,6 +54,11 @@ class Judged:
     findings: list[dict[str, Any]]
     problems: list[str]
     changes: Changes = field(default_factory=Changes)
+
+    @property
+    def good(self) -> bool:
+        """Whether the result can be relied on: everything was read, and the totals close."""
+        return self.verdict not in UNRELIABLE
 
 
 def reconcile(
@@ -107,6 +115,7 @@ def judge(
     excluded = set(NAMES) - set(enabled(settings))
     changes, accounts = _conclude(connection, context, excluded, run_id, notify, full)
     follow(connection, settings, changes, now)
+    note(connection, settings, changes, now)
     open_now = open_sums(connection)
     alarming = any(row["severity"] != "info" for row in open_now)
     problems = _problems(connection, settings)
@@ -161,24 +170,27 @@ def _conclude(
     return changes, accounts
 
 
+@step("cases")
 def follow(connection: sa.Connection, settings: Settings, changes: Changes, now: datetime) -> None:
     """Open and update the cases of what changed; what the policy may do by itself is decided here."""
     ids = [*changes.opened, *changes.changed, *changes.reopened, *changes.resolved]
     followed = follow_findings(connection, settings, ids, now)
     act(connection, settings, followed.seen.values(), now)
+    note_due_cases(connection, [*followed.opened, *followed.changed], now)
 
 
 def _detect(engine: StoreEngine, context: Context, detectors: Iterable[Detector]) -> list[Finding]:
-    found = [
-        finding
-        for detector in detectors
-        for finding in detector.judge(engine.rows(detector.candidates(context)), context)
-    ]
+    found = [finding for detector in detectors for finding in _judged(engine, detector, context)]
     ids = Counter(finding_id(finding.kind, finding.subject) for finding in found)
     doubled = [id_ for id_, count in ids.items() if count > 1]
     if doubled:
         raise RuntimeError(f"two findings claim one id: {[document(one) for one in found][:2]} {doubled[:2]}")
     return found
+
+
+def _judged(engine: StoreEngine, detector: Detector, context: Context) -> list[Finding]:
+    with step("detect"), step(detector.kinds[0]):
+        return list(detector.judge(engine.rows(detector.candidates(context)), context))
 
 
 def _problems(connection: sa.Connection, settings: Settings) -> list[str]:

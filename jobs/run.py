@@ -7,11 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from jobs.alerts import tick
 from jobs.crosscheck import crosscheck
 from jobs.dispatch import Delivered, dispatch
 from jobs.inbox import Inbox
 from jobs.pull import Pull
-from jobs.reconcile import Judged, reconcile
+from jobs.reconcile import UNRELIABLE, Judged, reconcile
+from jobs.retention import remove_outdated
 from providers import NAMES, build_providers, build_receivers, build_shop, enabled
 from providers.base import Provider
 from reconciler.errors import ConfigError
@@ -20,6 +22,7 @@ from reconciler.store import inbox
 from reconciler.store.engine import read, write
 from reconciler.store.findings import Changes
 from reconciler.store.lease import held
+from reconciler.timing import step
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class RunResult:
     problems: list[str] = field(default_factory=list)
     delivered: Delivered = field(default_factory=Delivered)
 
+    @property
+    def good(self) -> bool:
+        """Whether the result can be relied on."""
+        return self.verdict not in UNRELIABLE
+
 
 def utc_now() -> datetime:
     """The wall clock, aware."""
@@ -66,9 +74,14 @@ def run_once(
     """
     _check_only(settings, options.only)
     with held(engine) as lease:
-        pull(settings, engine, options, notify, now=now, stopped=stopped)
-        judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
-    delivered = Delivered() if options.dry_run else dispatch(settings, engine, now=now, stopped=stopped)
+        with step("pull"):
+            pull(settings, engine, options, notify, now=now, stopped=stopped)
+        with step("judge"):
+            judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
+        if not options.dry_run:
+            remove_outdated(settings, engine, now())
+    with step("deliver"):
+        delivered = Delivered() if options.dry_run else _deliver(settings, engine, now, stopped)
     return RunResult(
         judged.run_id if not options.dry_run else None,
         judged.verdict,
@@ -80,6 +93,13 @@ def run_once(
     )
 
 
+def _deliver(
+    settings: Settings, engine: sa.Engine, now: Callable[[], datetime], stopped: Callable[[], bool]
+) -> Delivered:
+    tick(settings, engine, now())
+    return dispatch(settings, engine, now=now, stopped=stopped)
+
+
 def pull(
     settings: Settings,
     engine: sa.Engine,
@@ -88,6 +108,7 @@ def pull(
     *,
     now: Callable[[], datetime] = utc_now,
     stopped: Callable[[], bool] = lambda: False,
+    give_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Read every source once, then the inbox, and store what they give; a line for each thing that went wrong."""
     providers = build_providers(settings, now=now)
@@ -95,7 +116,7 @@ def pull(
     shop = build_shop(settings, now=now)
     job = Pull(engine, settings.schedule, now, notify, stopped, options.since, options.until)
     try:
-        return [*job.run(chosen, shop), *_inbox(settings, engine, lambda: providers, now, stopped)]
+        return [*job.run(chosen, shop), *_inbox(settings, engine, lambda: providers, now, stopped, give_way)]
     finally:
         for source in (*providers, shop):
             source.close()
@@ -107,6 +128,7 @@ def work_inbox(
     *,
     now: Callable[[], datetime] = utc_now,
     stopped: Callable[[], bool] = lambda: False,
+    give_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Work through the webhooks that are due, under the lease; without any, nothing is done. Raises Retryable."""
     with read(engine) as connection:
@@ -120,21 +142,23 @@ def work_inbox(
 
     try:
         with held(engine):
-            return _inbox(settings, engine, providers, now, stopped)
+            return _inbox(settings, engine, providers, now, stopped, give_way)
     finally:
         for provider in built:
             provider.close()
 
 
+@step("webhooks")
 def _inbox(
     settings: Settings,
     engine: sa.Engine,
     providers: Callable[[], Iterable[Provider]],
     now: Callable[[], datetime],
     stopped: Callable[[], bool],
+    give_way: Callable[[], None],
 ) -> list[str]:
     receivers = build_receivers(settings)
-    problems = Inbox(engine, {one.name: one for one in receivers}, providers, now, stopped).work()
+    problems = Inbox(engine, {one.name: one for one in receivers}, providers, now, stopped, give_way).work()
     with write(engine) as connection:
         crosscheck(connection, receivers, timedelta(minutes=settings.policy.grace_minutes), now())
     return problems

@@ -1,10 +1,12 @@
 """Runs the web server in a thread beside the jobs: uvicorn on a socket that is taken before anything starts."""
 
 import asyncio
+import gc
 import socket
+import sys
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -12,22 +14,25 @@ import sqlalchemy as sa
 import structlog
 import uvicorn
 
+from jobs import troubles
 from jobs.crosscheck import missed
-from providers import build_receivers, enabled
+from providers import build_receivers
 from reconciler.errors import ConfigError
-from reconciler.schedule import Every, parse
 from reconciler.settings import Settings
 from reconciler.store import webhook_gaps
 from reconciler.store.engine import write
 from reconciler.web import health
 from reconciler.web.app import build_app
+from reconciler.web.connection import Connection, close_slow
 from reconciler.web.desk import Desk
 
 BACKLOG = 2048
 MAX_CONNECTIONS = 2000
 GRACEFUL_S = 10
 ALIVE_WITHIN_S = 10.0
-STALE_AFTER = 6
+TICKS = 20
+SWITCH_S = 0.001
+"""How long a job's thread may hold the interpreter while a delivery waits for it; Python's own is five times that."""
 log = structlog.get_logger()
 
 
@@ -45,19 +50,22 @@ class WebServer:
         checks = {
             "database": lambda: health.database(engine),
             "scheduler": scheduler_ok,
-            "feeds": lambda: health.feeds(engine, _main_feeds(settings), _oldest(settings), now()),
+            "feeds": lambda: health.feeds(engine, troubles.main_feeds(settings), troubles.oldest_feed(settings), now()),
+            "jobs": lambda: troubles.wrong(engine, settings, "job", now()),
+            "outbox": lambda: troubles.wrong(engine, settings, "outbox", now()),
+            "alerts": lambda: troubles.wrong(engine, settings, "address", now()),
         }
-        app = build_app(engine, self._receivers, self._desk, checks, now)
+        app = build_app(engine, self._receivers, self._desk, checks, now, self._crowded)
         self._server = _Server(
             uvicorn.Config(
                 app,
+                http=Connection,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
                 lifespan="off",
                 ws="none",
-                limit_concurrency=MAX_CONNECTIONS,
                 timeout_graceful_shutdown=GRACEFUL_S,
             )
         )
@@ -70,10 +78,12 @@ class WebServer:
             number, before = webhook_gaps.begin_reception(connection, now)
             for provider in missed(connection, self._receivers, before, now):
                 log.warning("webhooks may be lost: there was nobody to take them in", provider=provider, since=before)
+        sys.setswitchinterval(SWITCH_S)
+        gc.freeze()
         self._desk.start(number)
         self._thread.start()
-        host, port = self._socket.getsockname()[:2]
-        log.info("listening", url=f"http://{host}:{port}", webhooks=[door.name for door in self._receivers])
+        host = self._socket.getsockname()[0]
+        log.info("listening", url=f"http://{host}:{self.port}", webhooks=[door.name for door in self._receivers])
         return self
 
     def __exit__(
@@ -85,9 +95,22 @@ class WebServer:
         self._desk.stop()
         self._socket.close()
 
+    @property
+    def port(self) -> int:
+        """Where it listens, also when the configuration left the choice."""
+        return int(self._socket.getsockname()[1])
+
+    def _crowded(self) -> bool:
+        """uvicorn's own limit would answer without saying when to come again."""
+        return len(self._server.server_state.connections) > MAX_CONNECTIONS
+
     def calm(self) -> bool:
         """Whether deliveries come in so slowly that there is time to work through them."""
         return self._desk.calm
+
+    def give_way(self) -> None:
+        """Let deliveries that wait be stored first."""
+        self._desk.give_way()
 
     def alive(self) -> bool:
         """Whether the event loop still turns and the desk still stores."""
@@ -103,6 +126,12 @@ class _Server(uvicorn.Server):
         """Remember the loop, then serve."""
         self.loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: see to it that nobody holds a connection for nothing."""
+        if counter % TICKS == 0:
+            close_slow(self.server_state.connections)
+        return await super().on_tick(counter)
 
     def turns(self, within_s: float) -> bool:
         """Whether the loop does something that it is asked to, in time."""
@@ -121,14 +150,3 @@ def _taken(host: str, port: int) -> socket.socket:
         raise ConfigError(
             f"[web] cannot listen on {host} port {port} ({error.strerror or error}): choose another host or port"
         ) from None
-
-
-def _main_feeds(settings: Settings) -> tuple[str, ...]:
-    return (*(f"{name}.sales" for name in enabled(settings)), "shop.orders")
-
-
-def _oldest(settings: Settings) -> timedelta:
-    """How old a feed may be: six pulls, and at least an hour; a pull by the clock is taken to come daily."""
-    expression = parse(settings.schedule.pull)
-    minutes = expression.minutes if isinstance(expression, Every) else 24 * 60
-    return max(timedelta(hours=1), timedelta(minutes=STALE_AFTER * minutes))

@@ -16,6 +16,7 @@ class CommandChannel:
     """The way to the shop; raises nothing that an attempt can run into."""
 
     name = COMMAND
+    kind = COMMAND
 
     def __init__(self, settings: Commands, now: Callable[[], datetime]) -> None:
         """`settings` name the address and the signing secret; `now` dates the signatures."""

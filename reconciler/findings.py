@@ -59,9 +59,14 @@ def document(finding: Finding) -> dict[str, Any]:
     }
 
 
+def advised(said: Mapping[str, Any], advice: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A finding's document with the advice of its case in place of its own."""
+    return {**said, **(advice or {})}
+
+
 def public(row: Mapping[str, Any]) -> dict[str, Any]:
     """The contract's object for a stored finding (a row of the `findings` table)."""
-    said = {key: value for key, value in row["document"].items() if key != "evidence"}
+    said = {key: value for key, value in advised(row["document"], row.get("advice")).items() if key != "evidence"}
     return {
         "id": row["id"],
         "kind": said.pop("kind"),
@@ -78,3 +83,33 @@ def public(row: Mapping[str, Any]) -> dict[str, Any]:
 def iso(value: datetime | None) -> str | None:
     """A time as ISO 8601 in UTC with `Z`; None stays None."""
     return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def why_resolved(kind: str, reason: str | None) -> str:
+    """Why a finding of this kind goes away by itself."""
+    return _OF_REASON.get((kind, reason)) or _RESOLUTIONS.get(kind, "what caused it is not there any more")
+
+
+_RESOLUTIONS = {
+    "duplicate_charge": "the surplus charge was reversed, or its own delivery appeared",
+    "undelivered_order": "the order was delivered, matched or the money went back",
+    "unclaimed_order": "the buyer presented the code, or the money went back",
+    "missing_charge": "the charge appeared at the provider, or the order changed",
+    "suspected_chargeback": "the reversal is explained or confirmed now, or did not happen",
+    "unapproved_refund": "a decision is on record now, or the refund did not happen",
+    "refund_not_executed": "the provider shows the refund now, or the approval is gone",
+    "credits_not_revoked": "the credits can not be spent any more",
+    "dispute_signal": "the provider does not show the sign any more",
+    "feed_gap": "the missing part was read",
+    "unreadable_record": "the record was read in a form that is understood",
+}
+"""Why a finding of each kind goes away by itself; the others name the fields, which agree now."""
+
+_OF_REASON = {
+    ("feed_gap", "no_webhook"): "the webhooks that were missing came",
+    ("feed_gap", "denied"): "the provider's API shows the sale now",
+    ("feed_gap", "unconfirmed"): "the provider's API shows it as the webhook said",
+    ("feed_gap", "silent"): "webhooks come in again",
+    ("feed_gap", "downtime"): "what came in that time was brought in from a list",
+}
+"""The same where the reason says more than the kind."""

@@ -26,6 +26,7 @@ from reconciler.errors import Retryable
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 64
 _SECRETS = re.compile(r"((?:token|sign|sha256|key|uid|uniquecode)=)[^&\s'\"]+", re.IGNORECASE)
+_BOT = re.compile(r"(/bot)[0-9]+:[0-9A-Za-z_-]+")
 
 for _name in ("httpx", "httpcore", "pyrate_limiter"):  # full URLs, where one provider wants its token, and chatter
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -149,15 +150,16 @@ class Http:
         return scrub(self.base_url.rstrip("/") + "/" + path.lstrip("/"))
 
 
-def post_once(url: str, body: bytes, headers: Mapping[str, str], *, begin_by_s: float, end_by_s: float) -> Answer:
-    """Post once, to exactly this address: no redirect, no proxy, no second try. The answer has no body.
+def post_once(
+    url: str, body: bytes, headers: Mapping[str, str], *, begin_by_s: float, end_by_s: float, want_body: bool = False
+) -> Answer:
+    """Post once, to exactly this address: no redirect, no proxy, no second try. The answer has no body unless wanted.
 
     The two moments are of the monotonic clock: past the first nothing is sent any more, at the second the connection
     is cut, whatever the other side still trickles. Raises Retryable when no answer came, so that nobody knows whether
     the other side acted.
     """
-    cut = _Cut(begin_by_s, end_by_s)
-    timeout_s = max(0.1, end_by_s - time.monotonic())
+    cut, timeout_s = _Cut(begin_by_s, end_by_s), max(0.1, end_by_s - time.monotonic())
     alone = httpx.Limits(max_keepalive_connections=0)
     try:
         with (
@@ -165,9 +167,16 @@ def post_once(url: str, body: bytes, headers: Mapping[str, str], *, begin_by_s: 
             httpx.Client(verify=_trusted(), trust_env=False, timeout=timeout_s, limits=alone) as client,
             client.stream("POST", url, content=body, headers=headers, extensions={"trace": cut.watch}) as response,
         ):
-            return Answer(response.status_code, dict(response.headers), b"")  # the status is all that counts
+            said = _bounded(response, end_by_s) if want_body else b""
+            return Answer(response.status_code, dict(response.headers), said)
     except httpx.HTTPError as error:
         raise Retryable(f"no answer ({type(error).__name__})") from None
+
+
+def multipart(fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> tuple[bytes, str]:
+    """A form with files (name and content by field) as a body and its content type."""
+    request = httpx.Request("POST", "http://form/", data=dict(fields), files=dict(files))
+    return request.read(), request.headers["content-type"]
 
 
 class _Cut:
@@ -200,9 +209,7 @@ class _Cut:
 def parse_json(body: bytes) -> Any:
     """Strict JSON: UTF-8 with or without BOM, exact decimals, no NaN, no key twice, bounded depth; else Retryable."""
     try:
-        value = json.loads(
-            body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_twins
-        )
+        value = _STRICT.decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError, ArithmeticError) as error:
         start = body[:60].decode("utf-8", "replace").strip()
         raise Retryable(f"the answer is no complete JSON ({type(error).__name__}; it begins {start!r})") from None
@@ -213,7 +220,7 @@ def parse_json(body: bytes) -> Any:
 
 def scrub(text: str) -> str:
     """The text without tokens, signatures and codes that stand in URLs."""
-    return _SECRETS.sub(r"\1***", text)
+    return _BOT.sub(r"\1***", _SECRETS.sub(r"\1***", text))
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -275,8 +282,7 @@ def _inflated(inflate: Any, part: bytes, room: int) -> bytes:
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    if len(found := dict(pairs)) != len(pairs):
         raise ValueError("a key is there twice")
     return found
 
@@ -285,8 +291,11 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
+_STRICT = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_twins)
+
+
 def _shallow(value: Any, depth: int) -> bool:
-    if depth < 0:
-        return False
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return all(_shallow(item, depth - 1) for item in items)
+    if not items:
+        return depth >= 0
+    return depth > 0 and all(_shallow(item, depth - 1) for item in items if isinstance(item, dict | list))

@@ -70,7 +70,7 @@ COLUMNS: Mapping[str, Columns] = {
     ),
     "chargebacks": Columns(
         required=(("provider",), ("ref",), _MONEY, ("currency",), ("opened_at",)),
-        optional=("reason", "due_at", "stage"),
+        optional=("reason", "stage", "stage_at", "due_at"),
         also={},
     ),
 }

@@ -24,10 +24,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It did not go through, or nobody knows; it may the next time. `asked` is the wait that the receiver asks for."""
+    """It did not go through, or nobody knows; it may the next time.
+
+    `asked` is the wait that the receiver asks for, `longest` how far waits grow for this kind of entry.
+    """
 
     note: str
     asked: timedelta | None = None
+    longest: timedelta = LONGEST_WAIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def wait(failures: int) -> timedelta:
     return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
-def retry_at(now: datetime, trying_since: datetime, failures: int, asked: timedelta | None) -> datetime | None:
+def retry_at(now: datetime, trying_since: datetime, failures: int, failed: Failed) -> datetime | None:
     """When to try again after a failure, never before the receiver wants it; None when three days are used up.
 
     The last try is at the end of the three days, however long the wait before it would have been.
@@ -54,4 +58,4 @@ def retry_at(now: datetime, trying_since: datetime, failures: int, asked: timede
     last = trying_since + PATIENCE
     if now >= last:
         return None
-    return min(now + max(wait(failures), asked or timedelta()), last)
+    return min(now + max(min(wait(failures), failed.longest), failed.asked or timedelta()), last)

@@ -15,13 +15,33 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from reconciler import columns, schema_cases, schema_judged, schema_pull, schema_told, schema_webhooks
+from reconciler import (
+    columns,
+    schema_alerts,
+    schema_cases,
+    schema_erasure,
+    schema_judged,
+    schema_pull,
+    schema_reports,
+    schema_told,
+    schema_webhooks,
+)
 from reconciler.columns import BigId, UtcTime, only
 
-MORE = (schema_cases, schema_judged, schema_pull, schema_told, schema_webhooks)
+MORE = (
+    schema_alerts,
+    schema_cases,
+    schema_erasure,
+    schema_judged,
+    schema_pull,
+    schema_reports,
+    schema_told,
+    schema_webhooks,
+)
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
+feeds, gaps = schema_pull.feeds, schema_pull.gaps
 bookings, changes, judged = schema_judged.bookings, schema_judged.changes, schema_judged.judged
 loose_ends, matches = schema_judged.loose_ends, schema_judged.matches
 paid_counts, totals = schema_judged.paid_counts, schema_judged.totals
@@ -180,32 +200,6 @@ quarantine = Table(
     Index("ix_quarantine_held", "provider", "source", "key", **only("released_at IS NULL")),
 )
 
-feeds = Table(
-    "feeds",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("complete_since", UtcTime),
-    Column("complete_until", UtcTime),
-    Column("last_attempt_at", UtcTime),
-    Column("last_success_at", UtcTime),
-    Column("last_error", Text),
-    Column("wanted_since", UtcTime),
-    Column("whole_at", UtcTime),
-)
-"""`complete_…`: the span that was read completely; `wanted_since`: how far back it is to be read in all; `whole_at`:
-when it was last read from there on in one piece."""
-
-gaps = Table(
-    "gaps",
-    metadata,
-    Column("feed", String, nullable=False),
-    Column("since", UtcTime, nullable=False),
-    Column("until", UtcTime, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("found_at", UtcTime, nullable=False),
-    PrimaryKeyConstraint("feed", "since", "until"),
-)
-
 findings = Table(
     "findings",
     metadata,
@@ -225,6 +219,7 @@ findings = Table(
     Column("resolved_at", UtcTime),
     Column("resolution", Text),
     Column("case_id", String),
+    Column("advice", JSON(none_as_null=True)),
     Column("anchor", String),
     Index(None, "status", "kind"),
     Index(None, "anchor"),

@@ -145,6 +145,7 @@ class Report(Section):
     send: tuple[SecretStr, ...] = ()
     weekly: bool = False
     monthly: bool = False
+    send_quiet: bool = False
 
 
 class Ratio(Section):

@@ -1,7 +1,10 @@
 """Text from outside made safe to compare and to keep: folding, hashing, masking."""
 
 import hashlib
+import json
 import re
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 _CODE = re.compile(r"[0-9A-Za-z]{16}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
@@ -41,6 +44,17 @@ def storable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
     return value
+
+
+def body_text(body: Any) -> str:
+    """The stored text of a raw body: JSON with sorted keys and exact numbers."""
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_exact)
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _mask_cards(text: str) -> str:

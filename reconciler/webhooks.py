@@ -82,6 +82,10 @@ class Door(Protocol):
         """What OpenAPI says about its request."""
         ...
 
+    def looks_signed(self, head: Delivery) -> bool:
+        """Whether a delivery whose body is not read yet may be genuine; never raises."""
+        ...
+
     def accept(self, delivery: Delivery) -> Event:
         """The event of a genuine delivery; raises Forged and NotJson, and nothing else whatever the bytes are."""
         ...

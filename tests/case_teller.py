@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from reconciler.cases.model import Decision
+from reconciler.cases import states
+from reconciler.cases.model import Case, Decision
+from reconciler.cases.states import Moved
 from reconciler.errors import BadRecord
 from reconciler.money import Money
 from reconciler.policy import stated_reason
@@ -15,12 +17,12 @@ from reconciler.schema_cases import case_events, cases, disputes, reviews
 from reconciler.schema_told import audit_records, commands, outbox
 from reconciler.store import disputes as dispute_store
 from reconciler.store.automatic import act
-from reconciler.store.cases import charge_root, follow_cases, open_case, reopen_case
+from reconciler.store.cases import change_case, charge_root, follow_cases, open_case, reopen_case
 from reconciler.store.decisions import decide_case
 from reconciler.store.engine import read, write
 from reconciler.store.reviews import NewReview, add_review
 from tests.builders import BUYER, NOW, World
-from tests.case_stories import Step
+from tests.case_steps import Step
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Teller:
 
     world: World
     about: str
+    ref: str = "1001"
 
     def tell(self, step: Step) -> None:
         """Do one step."""
@@ -81,6 +84,14 @@ class Teller:
         with write(self.world.engine) as connection:
             reopen_case(connection, self.case(connection)["id"], "Olga", "again", self._tick())
 
+    def _snoozed(self, days: float | None) -> None:
+        def aside(one: Case, row: Any) -> Moved:
+            until = None if days is None else self.world.now + timedelta(days=days)
+            return states.snooze(one, until, None if until else row["amount_minor"] or 0, "Olga", "", self.world.now)
+
+        with write(self.world.engine) as connection:
+            change_case(connection, self.case(connection)["id"], aside, self._tick())
+
     def _refused(self, step: Step) -> None:
         before = snapshot(self.world.engine)
         with pytest.raises(BadRecord):
@@ -91,7 +102,7 @@ class Teller:
         """The case that the story is about."""
         roots = sa.select(cases).where(cases.c.root.startswith("review:" if self.about == "review" else "charge:"))
         rows = connection.execute(roots.order_by(cases.c.opened_at)).mappings().all()
-        return next((row for row in rows if row["ref"] == "1001"), rows[0])
+        return next((row for row in rows if row["ref"] == self.ref), rows[0])
 
     def _follow(self, connection: sa.Connection, id_: str) -> None:
         followed = follow_cases(connection, self.world.settings, {id_}, self.world.now)

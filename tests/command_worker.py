@@ -15,14 +15,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from jobs.dispatch import dispatch
 from reconciler.store.engine import open_store, write
+from tests.alert_world import KILLED_CHATS, telling_at
 from tests.deliveries import decide, settings_for
 
 ACCOUNTS = 5
 
 
 def work(url: str, address: str, mode: str) -> None:
-    """Deliver to the shop at `address` until killed, in mode `decide` after making more each time."""
-    engine, settings = open_store(url), settings_for(address)
+    """Deliver to the shop at `address` until killed, in mode `decide` after making more each time.
+
+    In mode `alerts` the address is a Telegram's.
+    """
+    engine = open_store(url)
+    settings = telling_at(address, *KILLED_CHATS) if mode == "alerts" else settings_for(address)
     for number in count():
         if mode == "decide":
             with write(engine) as connection:

@@ -72,11 +72,12 @@ class Workers:
             cwd=WORKER.parent.parent,
         )
 
-    def start(self, url: str, receiver: CommandReceiver, mode: str) -> int:
-        """Begin one on a store; its process id."""
+    def start(self, url: str, receiver: CommandReceiver | str, mode: str) -> int:
+        """Begin one on a store, which delivers to a receiver or an address; its process id."""
         assert self._maker.stdin is not None
         assert self._maker.stdout is not None
-        self._maker.stdin.write(f"{url} {receiver.address} {mode}\n")
+        address = receiver if isinstance(receiver, str) else receiver.address
+        self._maker.stdin.write(f"{url} {address} {mode}\n")
         self._maker.stdin.flush()
         self._pids.append(int(self._maker.stdout.readline()))
         return self._pids[-1]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from providers.simulators.scenario.load import into_digiseller, into_tribute
 from providers.simulators.shop import ShopSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler.cli import demo_folder
-from reconciler.schema import bookings, findings, matches, quarantine, refund_approvals, transactions
+from reconciler.cli.demo import record
+from reconciler.schema import bookings, findings, matches, quarantine, transactions
 from reconciler.store.engine import open_store, read, write
 
 COMMAND = str(Path(sys.executable).parent / "reconciler")
@@ -38,11 +39,10 @@ class Stage:
     folder: Path
 
     def url(self, name: str) -> str:
-        """A fresh SQLite store with the operator's approvals in it."""
+        """A fresh SQLite store with what the operator knows in it."""
         url = f"sqlite:///{self.folder}/{name}.db"
         with write(open_store(url)) as connection:
-            rows = [{"id": f"a{number}", **asdict(one)} for number, one in enumerate(self.scenario.approvals)]
-            connection.execute(sa.insert(refund_approvals), rows)
+            record(self.scenario, connection)
         return url
 
     def start(self, url: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":

@@ -69,12 +69,15 @@ EXAMPLES: dict[str, tuple[list[Matter], list[Matter]]] = {
         [matter(), asked(account_id="")],
     ),
     "6": (
-        [bought(disputes=(DISPUTE,)), bought(approved_minor=1000), bought(returned_minor=1000)],
-        [matter(), bought(approved_minor=999), bought(disputes=(replace(DISPUTE, state="won"),))],
+        [bought(disputes=(DISPUTE,)), bought(approved_minor=1000), bought(returned_minor=1000),
+         bought(disputes=(replace(DISPUTE, state="prevented"),)),
+         bought(disputes=(replace(DISPUTE, state="prevented", amount_minor=3, currency="RUB"),))],
+        [matter(), bought(approved_minor=999), bought(disputes=(replace(DISPUTE, state="won"),)),
+         bought(disputes=(replace(DISPUTE, state="prevented", amount_minor=400),))],
     ),
     "7": (
-        [bought(disputes=(DISPUTE,)), bought(disputes=(replace(DISPUTE, state="lost"),))],
-        [matter(), bought(disputes=(replace(DISPUTE, state="signal"),))],
+        [bought(disputes=(replace(DISPUTE, state=state),)) for state in ("open", "lost", "signal")],
+        [matter(), matter(purchase=None)],
     ),
 }  # fmt: skip
 """Clause: where it applies, and where it does not."""

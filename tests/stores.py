@@ -15,6 +15,16 @@ from reconciler.store.engine import open_store, read
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database of each kind."""
+    return _address(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+def by_day(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same for tests whose SQL others hold to both databases: PostgreSQL with `make test-long` only."""
+    return _address(request, tmp_path)
+
+
+def _address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     sqlite = request.param == "sqlite"
     return f"sqlite:///{tmp_path}/s.db" if sqlite else str(request.getfixturevalue("postgres_url"))
 

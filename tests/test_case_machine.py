@@ -13,15 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from reconciler.cases.model import ACTIONS, COMMANDED
 from reconciler.errors import BadRecord
+from reconciler.findings import public
 from reconciler.policy.disputes import STAGES
 from reconciler.schema import refund_approvals
 from reconciler.schema_cases import case_events, cases, disputes
 from reconciler.schema_told import commands, outbox
 from reconciler.store import audit
 from reconciler.store.engine import open_store, read
+from reconciler.store.findings import list_findings
 from tests import builders
 from tests.builders import World
-from tests.case_stories import BOUGHT, KNOWN_BUYER, MONEY_BACK, TWICE, UNDELIVERED
+from tests.case_steps import BOUGHT, KNOWN_BUYER, MONEY_BACK, TWICE, UNDELIVERED
 from tests.case_teller import Teller
 
 WORLDS = st.sampled_from([BOUGHT, TWICE, UNDELIVERED, KNOWN_BUYER, MONEY_BACK])
@@ -72,6 +74,11 @@ class Cases(RuleBasedStateMachine):
         with contextlib.suppress(BadRecord, IndexError):
             self.teller.tell(("reopened",))
 
+    @rule(days=st.sampled_from([None, 0.5, 30.0]))
+    def snoozed(self, days: float | None) -> None:
+        with contextlib.suppress(BadRecord, IndexError):
+            self.teller.tell(("snoozed", days))
+
     @rule(days=st.sampled_from([0.1, 1.0, 10.0]))
     def waited(self, days: float) -> None:
         self.teller.tell(("later", days))
@@ -96,6 +103,15 @@ class Cases(RuleBasedStateMachine):
         with read(self.engine) as connection:
             sums = connection.execute(sa.select(refund_approvals.c.ref, total).group_by(refund_approvals.c.ref))
             assert all(int(amount) <= 1000 for _, amount in sums)
+
+    @invariant()
+    def a_chargebacks_finding_and_its_case_agree(self) -> None:
+        with read(self.engine) as connection:
+            said = {row.id: row.said for row in connection.execute(sa.select(cases))}
+            found = [public(row) for row in list_findings(connection, kind="chargeback", status="open")]
+        for row in found:
+            told = said[row["case_id"]]
+            assert (row["recommendation"], row["policy_clause"]) == (told["recommendation"], told["policy_clause"])
 
     @invariant()
     def the_brake_holds(self) -> None:

@@ -14,7 +14,8 @@ from reconciler.store import disputes as dispute_store
 from reconciler.store.engine import open_store, read, write
 from tests import stores
 from tests.builders import NOW, World, account, charge, order, settings
-from tests.case_stories import STORIES, Story
+from tests.case_steps import Story
+from tests.case_stories import STORIES
 from tests.case_teller import Teller
 
 
@@ -47,7 +48,7 @@ def check(engine: sa.Engine, told: Story) -> None:
     world = World(engine, settings=mode).complete()
     if told.mode == "auto" and "before the first run" not in told.title:
         world.judge()
-    teller = Teller(world, told.about)
+    teller = Teller(world, told.about, told.ref)
     for step in told.steps:
         teller.tell(step)
     with read(engine) as connection:

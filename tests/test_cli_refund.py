@@ -152,3 +152,23 @@ def test_it_is_said_in_words_too(program: Program, engine: sa.Engine, tmp_path: 
             "--by", "Ann", "--note", "asked nicely")  # fmt: skip
     assert "3.00 WMZ" in program(*call).out
     assert "recorded before" in program(*call).out
+
+
+def test_no_refund_is_recorded_while_a_chargeback_stands_unless_the_money_went_back(
+    program: Program, engine: sa.Engine
+) -> None:
+    known(engine)
+    dispute = ("--provider", "digiseller", "--ref", "1001", "--amount", "10", "--currency", "WMZ", "--reason", "10.4")
+    program("chargeback", "record", *dispute, "--opened-at", "2026-11-21")
+    assert "the money would leave twice" in refused(record(program))
+    assert stored(engine) == []
+    known(engine, "1001:refund", Kind.REFUND, parent_ref="1001", status=Status.COMPLETED)
+    assert record(program).json()["recorded"]
+
+
+def test_a_refund_is_recorded_again_when_the_chargeback_is_won(program: Program, engine: sa.Engine) -> None:
+    known(engine)
+    dispute = ("--provider", "digiseller", "--ref", "1001", "--amount", "10", "--currency", "WMZ", "--reason", "10.4")
+    id_ = program("chargeback", "record", *dispute, "--opened-at", "2026-11-21", "--json").json()["id"]
+    program("chargeback", "update", id_, "--stage", "won")
+    assert record(program).json()["recorded"]

@@ -18,6 +18,7 @@ from tests.cli_world import COMMAND, MINIMAL, Program, _logs_as_before, program
 __all__ = ["_logs_as_before", "program"]
 
 DELIVERED = {
+    "alerts", "erase",
     "init", "doctor", "run", "daemon", "demo", "findings", "match", "explain", "report", "status", "quarantine",
     "refund", "outbox", "audit", "webhooks", "import", "cases", "review", "chargeback", "outage", "policy",
 }  # fmt: skip

@@ -9,16 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import uvicorn
 
 from providers import build_receivers
+from reconciler.schema import quarantine, transactions
+from reconciler.schema_webhooks import webhooks
 from reconciler.settings import Settings
-from reconciler.store.engine import open_store
+from reconciler.store.engine import open_store, write
 from reconciler.web.app import build_app
 from reconciler.web.desk import Desk
 from tests.builders import NOW
 from tests.cli_world import Program, program
-from tests.webhook_world import KEY, PASSWORD, Pushed, both, event, sample_event
+from tests.webhook_world import KEY, PASSWORD, Pushed, both, event, facts, sample_event
 
 __all__ = ["program"]
 CONFIG = f"""
@@ -73,6 +76,21 @@ def test_an_event_is_worked_through_again_on_demand(program: Program, pushed: Pu
     said = program("webhooks", "replay", "1", "--json")
     assert (said.code, said.json()["events"][0]["state"]) == (0, "done")
     assert [row["name"] for row in program("webhooks", "replay", "--json").json()["events"]] == ["new_thing"]
+
+
+def test_retrying_the_quarantine_reads_webhooks_again_with_what_is_understood_today(
+    program: Program, pushed: Pushed
+) -> None:
+    with write(pushed.engine) as connection:  # as a version would leave it that does not understand the first event
+        connection.execute(sa.delete(transactions))
+        connection.execute(sa.update(webhooks).where(webhooks.c.id == 1).values(state="unreadable"))
+        held = {"provider": "tribute", "source": "tribute.webhooks", "key": "78901", "reason": "x", "body": "{}"}
+        connection.execute(sa.insert(quarantine).values(**held, first_seen_at=NOW))
+    said = program("quarantine", "retry", "--json").json()
+    assert (said["released"], said["kept"]) == (1, 1)
+    assert [row["state"] for row in program("webhooks", "list", "--json").json()] == ["done", "looking", "unknown"]
+    assert [row["key"] for row in program("quarantine", "list", "--json").json()] == ["new_thing"]
+    assert "78901" in facts(pushed.engine)
 
 
 @pytest.mark.parametrize("arguments", [("show", "99"), ("show", "x"), ("replay", "0"), ("list", "--state", "odd")])

@@ -189,7 +189,9 @@ def test_a_held_command_is_listed_with_its_attempts_and_retried(stage: Stage, pr
     [listed] = program("outbox", "list", "--json").json()
     assert [one["outcome"] for one in listed["attempts"]] == ["held", "sent"]
     kinds = [row.kind for row in stored(engine, audit_records)]
-    assert kinds == ["command.made", "command.held", "outbox.retried", "command.sent"]
+    assert [kind for kind in kinds if "command" in kind or "outbox" in kind] == [
+        "command.made", "command.held", "outbox.retried", "command.sent",
+    ]  # fmt: skip
 
 
 def test_a_suspension_that_its_reinstatement_has_overtaken_is_not_retried(stage: Stage, program: Caller) -> None:

@@ -62,6 +62,21 @@ def test_the_demos_books_close_and_hold_every_charge(finished: tuple[subprocess.
     assert sum(one["charges"]["received"]["count"] for one in books) > 400
 
 
+def test_a_chargeback_waits_with_its_proposal_and_another_was_confirmed_and_carried_out(
+    finished: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    run, place = finished
+    [command] = json.loads(run.stdout)["commands"]
+    assert (command["type"], command["data"]["policy_clause"]) == ("account.suspend", "7")
+    config = ("--config", f"{demo_folder.NAME}/config.toml")
+    sent = json.loads(_run(place, *config, "outbox", "list", "--state", "sent", "--json").stdout)
+    assert [one["body"] for one in sent if one["channel"] == "command"] == [command]
+    cases = json.loads(_run(place, *config, "cases", "list", "--json").stdout)
+    told = {one["status"]: one["proposals"] for one in cases if one["kind"] == "chargeback"}
+    assert told["open"] == ["suspend", "forfeit", "ban"]
+    assert command["data"]["case_id"] in {one["id"] for one in cases if one["status"] == "decided"}
+
+
 def test_the_demo_writes_nothing_outside_its_folder(finished: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     run, place = finished
     assert {entry.name for entry in place.iterdir()} == {"config.toml", demo_folder.NAME}
@@ -79,6 +94,16 @@ def test_the_demos_findings_can_be_listed_with_the_settings_it_leaves(
     listed = _run(place, "--config", f"{demo_folder.NAME}/config.toml", "findings", "--json")
     assert listed.returncode == 0, listed.stderr
     assert {one["id"] for one in json.loads(listed.stdout)} == {one["id"] for one in told["findings"]}
+
+
+def test_the_demos_webhooks_can_be_looked_at(finished: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    _, place = finished
+    listed = _run(place, "--config", f"{demo_folder.NAME}/config.toml", "webhooks", "list", "--json")
+    rows = json.loads(listed.stdout)
+    assert {row["name"]: row["state"] for row in rows} == dict.fromkeys(
+        ("new_digital_product", "digital_product_refunded", "new_donation", "new_subscription"), "done"
+    )
+    assert {row["deliveries"] for row in rows} == {1}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -112,8 +137,9 @@ def test_text_output_says_what_was_planted_and_where_things_are(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert demo.run_demo(14, 10, serve=False, as_json=False) == 0
     said = capsys.readouterr()
-    assert "All 36 planted faults were found, and nothing else" in said.out
+    assert "All 38 planted faults were found, and nothing else" in said.out
     assert "The books close" in said.out
+    assert "Webhooks: 6 were taken in" in said.out
     assert f"reconciler --config {tmp_path}/reconciler-demo/config.toml findings" in said.out
     assert said.err == ""
 

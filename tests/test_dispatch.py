@@ -19,7 +19,9 @@ from reconciler.errors import Retryable
 from reconciler.http import post_once
 from reconciler.schema_told import audit_records, outbox, outbox_attempts
 from reconciler.settings import Settings
-from reconciler.store.engine import write
+from reconciler.store.alert_seen import seen_to
+from reconciler.store.alert_views import list_alerts
+from reconciler.store.engine import read, write
 from reconciler.store.outbox import retry
 from tests.deliveries import check, decided, deliver, dispatch, settings_for
 from tests.stores import engine, stored, url
@@ -40,8 +42,8 @@ def soon() -> datetime:
 
 
 def only(engine: sa.Engine) -> Any:
-    """The one entry of the outbox."""
-    [row] = stored(engine, outbox)
+    """The one command in the outbox."""
+    [row] = [row for row in stored(engine, outbox) if row.channel == "command"]
     return row
 
 
@@ -98,7 +100,8 @@ def test_other_4xx_are_held_at_once(engine: sa.Engine, receiver: CommandReceiver
     receiver.fault("/", "status", 100, status=status, body="<b>come again</b>")
     assert deliver(engine, receiver) == Delivered(held=1)
     assert (only(engine).state, only(engine).note) == ("held", f"answered {status}: the shop refuses it")
-    assert [row.kind for row in stored(engine, audit_records)] == ["command.made", "command.held"]
+    kinds = [row.kind for row in stored(engine, audit_records)]
+    assert kinds[:3] == ["command.made", "command.held", "alert.raised"], "a person is called with the mark"
     deliver(engine, receiver, soon() + timedelta(days=1))
     assert len(receiver.calls) == 1
 
@@ -278,15 +281,29 @@ def test_proxies_of_the_environment_are_not_used(
     assert deliver(engine, receiver) == Delivered(sent=1)
 
 
+def test_a_held_command_is_an_alert_until_it_is_retried(engine: sa.Engine, receiver: CommandReceiver) -> None:
+    [id_] = decided(engine, "a1")
+    receiver.fault("/", "status", status=404)
+    deliver(engine, receiver)
+    with read(engine) as connection:
+        [alert] = list_alerts(connection)
+    assert (alert["severity"], alert["state"]) == ("critical", "open")
+    assert alert["title"] == "A command to the shop is held"
+    with write(engine) as connection:
+        retry(connection, [id_], soon())
+        seen_to(connection, soon())
+        assert [one["state"] for one in list_alerts(connection)] == ["resolved"]
+
+
 def test_what_was_decided_made_sent_and_held_is_on_record(engine: sa.Engine, receiver: CommandReceiver) -> None:
     decided(engine, "a1", "a2")
     receiver.fault("/", "status", status=404)
     deliver(engine, receiver)
-    records = [(row.kind, row.actor) for row in stored(engine, audit_records)]
-    assert sorted(records) == [
+    rows = [row for row in stored(engine, audit_records) if row.kind.startswith("command.")]
+    assert sorted((row.kind, row.actor) for row in rows) == [
         ("command.held", "reconciler"),
         ("command.made", "Ann"),
         ("command.made", "Ann"),
         ("command.sent", "reconciler"),
     ]
-    assert json.loads(stored(engine, audit_records)[-1].data)["attempt"] == 1
+    assert json.loads(rows[-1].data)["attempt"] == 1

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from reconciler.errors import ConfigError
 from reconciler.files.match import match_files
 from reconciler.matching.terms import Terms
 from tests.builders import UUID, ago, charge, order, refund, tribute_charge, tribute_order
@@ -80,3 +82,37 @@ def test_a_second_charge_of_a_shared_order_is_found(tmp_path: Path) -> None:
 def test_two_orders_that_name_one_charge_are_shown(tmp_path: Path) -> None:
     matched(tmp_path, [charge("1"), order("A1", "1"), order("A2", "1")])
     assert [row[:2] for row in found(tmp_path)] == [("reference_conflict", "claimed_twice")]
+
+
+def test_an_order_without_a_provider_that_names_a_settled_charge_is_shown(tmp_path: Path) -> None:
+    matched(tmp_path, [charge("1"), order("A1", "1"), replace(order("A2", "1"), provider=None)])
+    assert [row[:2] for row in found(tmp_path)] == [("reference_conflict", "claimed_twice")]
+
+
+def test_an_order_id_that_comes_twice_among_settled_pairs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="A1 comes more than once"):
+        matched(tmp_path, [charge("1"), charge("2"), order("A1", "1"), order("A1", "2")])
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("charges", "ref", "' 1'"),
+        ("charges", "buyer_email", "upper(buyer_email)"),
+        ("charges", "currency", "lower(currency)"),
+        ("orders", "buyer_email", "buyer_email || ' '"),
+        ("orders", "order_id", "'A1 '"),
+    ],
+)
+def test_untidy_text_in_parquet_is_read_as_clean_text(tmp_path: Path, table: str, column: str, value: str) -> None:
+    files = dict(zip(("charges", "orders"), write_files(tmp_path, [charge("1"), order("A1", "1")]), strict=True))
+    match_files(files["charges"], files["orders"], tmp_path / "clean", Terms())
+    rows = (
+        f"SELECT * REPLACE (amount_minor::BIGINT AS amount_minor) FROM read_csv('{files[table]}', all_varchar = true)"
+    )
+    untidy = files[table].with_suffix(".parquet")
+    duckdb.sql(f"COPY (SELECT * REPLACE ({value} AS {column}) FROM ({rows})) TO '{untidy}' (FORMAT parquet)")
+    given = files | {table: untidy}
+    match_files(given["charges"], given["orders"], tmp_path / "untidy", Terms())
+    for name in FILES:
+        assert (tmp_path / "clean" / name).read_bytes() == (tmp_path / "untidy" / name).read_bytes(), name

@@ -158,8 +158,11 @@ def test_a_chain_of_shrinking_gaps_gives_what_the_rules_give(engine: sa.Engine) 
     assert plan_result(engine, facts)["tie"] == ties_of(oracle_of(facts))
 
 
-def test_finishing_greedily_equals_the_plain_rounds(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = chain(60)
+@pytest.mark.parametrize("length", [60, pytest.param(400, marks=pytest.mark.long)])
+def test_finishing_greedily_equals_the_plain_rounds(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    facts = chain(length)
     finished = plan_result(engine, facts)
     monkeypatch.setattr(run, "MAX_ROUNDS", 1000)
     assert plan_result(engine, facts) == finished

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.outbox import LONGEST_WAIT, PATIENCE, retry_at, wait
+from reconciler.outbox import LONGEST_WAIT, PATIENCE, Failed, retry_at, wait
 from reconciler.schema_told import outbox, outbox_attempts
 from reconciler.store.engine import read, write
 from reconciler.store.outbox import TERM, Claim, claim, due, entries, failed, held, put, retry, sent
@@ -174,7 +174,8 @@ def test_trying_ends_with_a_last_attempt_after_three_days(asked: list[int]) -> N
     now, tries = NOW, [NOW]
     for failures in range(1, 1000):
         seconds = asked[failures - 1] if failures <= len(asked) else None
-        following = retry_at(now, NOW, failures, timedelta(seconds=seconds) if seconds is not None else None)
+        asked_for = timedelta(seconds=seconds) if seconds is not None else None
+        following = retry_at(now, NOW, failures, Failed("", asked_for))
         if following is None:
             break
         assert following > now

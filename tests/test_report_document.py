@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from reconciler.findings import iso
-from reconciler.report.document import Day, build, by_kind, most_severe_first, sentence
+from reconciler.report.document import build, by_kind, most_severe_first, sentence
 from reconciler.report.lines import identity, ledgers
+from reconciler.report.period import Period
 from reconciler.report.shown import age, money, number, time
-from reconciler.report.texts import ENGLISH, KINDS, say, title
+from reconciler.report.texts import KINDS, say, title
+from reconciler.words import texts
 from tests.report_samples import AT, DAY, MOSCOW, books, document, finding, statement, total
 
 BEFORE = iso(AT - timedelta(days=3))
@@ -43,7 +45,7 @@ def test_a_finding_of_midnight_belongs_to_the_day_that_begins() -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 7, 1), 24)])
 def test_a_day_has_as_many_hours_as_the_clock_shows(day: date, hours: int) -> None:
-    berlin = Day(day, ZoneInfo("Europe/Berlin"))
+    berlin = Period(day, ZoneInfo("Europe/Berlin"))
     assert berlin.end - berlin.start == timedelta(hours=hours)
 
 
@@ -141,8 +143,8 @@ def test_every_kind_that_is_looked_for_has_a_title_and_a_meaning() -> None:
 def test_every_word_that_the_statement_uses_has_a_text() -> None:
     from reconciler.statement import EXCLUDED, STANDINGS
 
-    assert {f"excluded.{name}" for name in EXCLUDED} <= set(ENGLISH)
-    assert {f"line.{name}" for name in STANDINGS} <= set(ENGLISH)
+    assert {f"excluded.{name}" for name in EXCLUDED} <= set(texts("en"))
+    assert {f"line.{name}" for name in STANDINGS} <= set(texts("en"))
 
 
 def test_a_day_begins_where_the_zone_says() -> None:

@@ -4,7 +4,10 @@ import csv
 import io
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,12 +15,15 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from reconciler.report import FORMATS
-from reconciler.report.html import PER_KIND
+from reconciler.report.base import in_words
 from reconciler.report.markdown import safe
-from reconciler.report.table import COLUMNS, harmless
-from tests.report_samples import HOSTILE, books, document, feed, finding, total
+from reconciler.report.page import PER_KIND
+from reconciler.report.sections import course, tables
+from reconciler.report.table import FINDINGS, Column, harmless
+from reconciler.words.voice import Voice
+from tests.report_samples import HOSTILE, MOSCOW, books, document, feed, finding, full_facts, total
 
-RENDER = {form.name: form.render for form in FORMATS}
+RENDER = {form.name: partial(form.render, language="en") for form in FORMATS}
 HOSTILE_FINDING = finding(
     explanation=HOSTILE,
     order_id=HOSTILE,
@@ -58,13 +64,15 @@ class Page(HTMLParser):
         document([finding()]),
         document([HOSTILE_FINDING]),
         document([], providers=[], feeds=[]),
+        document([HOSTILE_FINDING], full_facts()),
         document([], providers=[books(provider="new_one", closes=False, broken=[HOSTILE])], problems=[HOSTILE]),
     ],
-    ids=["quiet", "one", "hostile", "empty", "broken"],
+    ids=["quiet", "one", "hostile", "empty", "full", "broken"],
 )
-def test_every_format_renders_every_day_alike_twice(form: str, report: dict[str, Any]) -> None:
-    body = RENDER[form](report)
-    assert body == RENDER[form](json.loads(json.dumps(report)))
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_format_renders_every_day_alike_twice(form: str, report: dict[str, Any], language: str) -> None:
+    body = RENDER[form](report, language=language)
+    assert body == RENDER[form](json.loads(json.dumps(report)), language=language)
     assert body
 
 
@@ -110,10 +118,22 @@ def test_a_resolved_finding_shows_why_and_recommends_nothing() -> None:
     assert "Recommended" not in text
 
 
+def test_only_web_addresses_of_the_configuration_become_links() -> None:
+    places = {
+        "dashboard": "https://desk.example",
+        "account": "https://shop.example/a/{account_id}",
+        "order": "javascript:alert('{order_id}')",
+    }
+    links = {value for name, value in Page(RENDER["html"](document([HOSTILE_FINDING], {"links": places}))).attributes
+             if name == "href" and not (value or "").startswith("#")}  # fmt: skip
+    assert f"https://desk.example/findings/{HOSTILE_FINDING['id']}" in links
+    assert all((link or "").startswith(("https://desk.example/", "https://shop.example/a/%22%3E")) for link in links)
+
+
 def test_html_of_ten_thousand_findings_stays_usable() -> None:
     body = RENDER["html"](document([finding(f"charge:{number}") for number in range(10_000)]))
     assert len(body) < 1_000_000
-    assert body.count(b'<article class="finding">') == PER_KIND
+    assert body.count(b'<article class="finding"') == PER_KIND
     assert f"{10_000 - PER_KIND:,} more of this kind" in body.decode()
     assert 'class="kind critical" open' not in body.decode()
 
@@ -134,23 +154,57 @@ def test_xlsx_reads_back_equal() -> None:
     rows = [HOSTILE_FINDING, finding("2", amount="123456789012.34", refundable_amount=None), finding("3", amount=None)]
     report = document(rows)
     book = CalamineWorkbook.from_filelike(io.BytesIO(RENDER["xlsx"](report)))
-    assert book.sheet_names == ["Summary", "Statement", "Findings", "Feeds"]
+    assert book.sheet_names == [
+        "Summary", "Statement", "Findings", "At stake", "Cases", "Chargebacks", "Ratio", "Refunds", "Approved refunds",
+        "Feeds", "Trends",
+    ]  # fmt: skip
     head, *read = book.get_sheet_by_name("Findings").to_python()
     assert len(read) == len(rows)
     for row, cells in zip(report["findings"]["new"], read, strict=True):
         found = dict(zip(head, cells, strict=True))
-        assert found["id"] == row["id"]
-        assert found["explanation"] == row["explanation"]
-        assert found["order_id"] == row["order_id"]
-        assert found["transaction_ids"] == ", ".join(row["transaction_ids"])
-        assert found["amount"] == ("" if row["amount"] is None else pytest.approx(float(row["amount"]), abs=0.001))
-        assert found["first_seen_at (Europe/Moscow)"] == datetime(2026, 11, 22, 11, 30)  # noqa: DTZ001 (sheets know no zones)
+        assert found["Id"] == row["id"]
+        assert found["What happened"] == row["explanation"]
+        assert found["Order"] == row["order_id"]
+        assert found["Charges"] == ", ".join(row["transaction_ids"])
+        assert found["Amount"] == ("" if row["amount"] is None else pytest.approx(float(row["amount"]), abs=0.001))
+        assert found["First seen (Europe/Moscow)"] == datetime(2026, 11, 22, 11, 30)  # noqa: DTZ001 (sheets know no zones)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_section_of_a_workbook_reads_back_with_typed_cells(language: str) -> None:
+    report = document([HOSTILE_FINDING, finding("2")], full_facts())
+    book = CalamineWorkbook.from_filelike(io.BytesIO(RENDER["xlsx"](report, language=language)))
+    voice = Voice(language, MOSCOW)
+    for table in (*tables(report), course(report)):
+        head, *read = book.get_sheet_by_name(voice.say(f"sheet.{table.name}")).to_python()
+        assert len(head) == len(table.columns)
+        assert len(read) == len(table.rows)
+        for row, cells in zip(table.rows, read, strict=True):
+            for column, cell in zip(table.columns, cells, strict=True):
+                assert same(column, row, cell, voice), (table.name, column.name, cell)
+
+
+def same(column: Column, row: Mapping[str, Any], cell: Any, voice: Voice) -> bool:
+    """Whether a cell that was read holds the row's value, as a number or a time where it is one."""
+    value = column.of(row)
+    if value is None or value == "":
+        return bool(cell == "")
+    if column.holds in {"amount", "percent"}:
+        return isinstance(cell, float) and Decimal(str(cell)) == Decimal(value)
+    if column.holds == "count":
+        return isinstance(cell, float) and int(cell) == value
+    if column.holds == "time":
+        local = datetime.fromisoformat(value).astimezone(MOSCOW).replace(tzinfo=None, microsecond=0)
+        return isinstance(cell, datetime) and cell == local
+    if column.holds in {"word", "days"}:
+        return bool(cell == in_words(column, row, voice))
+    return bool(cell == value)
 
 
 def test_xlsx_has_no_formula_and_ids_stay_text() -> None:
     import zipfile
 
-    archive = zipfile.ZipFile(io.BytesIO(RENDER["xlsx"](document([HOSTILE_FINDING]))))
+    archive = zipfile.ZipFile(io.BytesIO(RENDER["xlsx"](document([HOSTILE_FINDING], full_facts()))))
     sheets = [archive.read(name).decode() for name in archive.namelist() if "worksheets/" in name]
     assert not any("<f>" in sheet for sheet in sheets)
     assert any('<pane ySplit="1"' in sheet for sheet in sheets)
@@ -169,13 +223,13 @@ def test_an_amount_with_more_digits_than_a_spreadsheet_keeps_stays_exact_as_text
     report = document([finding(amount="90071992547409.91")])
     book = CalamineWorkbook.from_filelike(io.BytesIO(RENDER["xlsx"](report)))
     head, row = book.get_sheet_by_name("Findings").to_python()
-    assert dict(zip(head, row, strict=True))["amount"] == "90071992547409.91"
+    assert dict(zip(head, row, strict=True))["Amount"] == "90071992547409.91"
 
 
 def test_csv_has_a_row_for_each_finding_and_plain_amounts() -> None:
     rows = list(csv.DictReader(io.StringIO(RENDER["csv"](document([finding(amount="-5.00")])).decode(), newline="")))
     assert len(rows) == 1
-    assert list(rows[0]) == ["listing", *(column.name for column in COLUMNS)]
+    assert list(rows[0]) == ["listing", *(column.name for column in FINDINGS)]
     assert (rows[0]["listing"], rows[0]["amount"], rows[0]["currency"]) == ("new", "-5.00", "RUB")
 
 
@@ -189,8 +243,18 @@ def test_other_text_stays_as_it_is(text: str) -> None:
     assert harmless(text) == text
 
 
+def test_csv_and_json_mean_the_same_to_programs_in_every_language() -> None:
+    report = document([finding()])
+    english, russian = (
+        next(csv.DictReader(io.StringIO(RENDER["csv"](report, language=language).decode(), newline="")))
+        for language in ("en", "ru")
+    )
+    assert {name for name in english if english[name] != russian[name]} == {"explanation"}
+    assert RENDER["json"](report, language="ru") == RENDER["json"](report)
+
+
 def test_markdown_of_a_buyers_text_formats_nothing() -> None:
-    said = RENDER["md"](document([HOSTILE_FINDING])).decode()
+    said = RENDER["md"](document([HOSTILE_FINDING], full_facts())).decode()
     assert "<script>" not in said.replace("\\<", "")
     assert "[x](" not in said
     assert "**bold**" not in said

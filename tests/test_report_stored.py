@@ -1,31 +1,24 @@
 """The report out of the store: a past day stays as it was, whatever happened since."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from reconciler.findings import finding_id
 from reconciler.model import Finding
-from reconciler.report.document import Day
-from reconciler.store.engine import open_store, read, write
+from reconciler.report.period import Period, today
+from reconciler.settings import Settings
+from reconciler.store.engine import read, write
 from reconciler.store.findings import save_findings
-from reconciler.store.reports import day_report, today
+from reconciler.store.reports import make_report
 from reconciler.store.runs import begin_run, end_run
 from tests.report_samples import MOSCOW, statement
+from tests.stores import engine, url
+
+__all__ = ["engine", "url"]
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[sa.Engine]:
-    """An empty store on each engine."""
-    url = f"sqlite:///{tmp_path}/s.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    opened = open_store(url)
-    yield opened
-    opened.dispose()
 
 
 def undelivered(ref: str, **changes: Any) -> Finding:
@@ -34,18 +27,18 @@ def undelivered(ref: str, **changes: Any) -> Finding:
     return Finding("undelivered_order", f"charge:{ref}", "critical", "digiseller", (ref,), **(values | changes))
 
 
-def run(engine: sa.Engine, at: datetime, *found: Finding) -> None:
+def run(engine: sa.Engine, at: datetime, *found: Finding, verdict: str = "findings") -> None:
     """A run that finishes at a time and finds these."""
     with write(engine) as connection:
         run_id = begin_run(connection, at)
         save_findings(connection, found, run_id, at)
-        end_run(connection, run_id, at, "findings", statement(at=at.isoformat(), verdict="findings"), [])
+        end_run(connection, run_id, at, verdict, statement(at=at.isoformat(), verdict=verdict), [])
 
 
 def report(engine: sa.Engine, day: date) -> dict[str, Any] | None:
     """The report of a day in Moscow."""
     with read(engine) as connection:
-        return day_report(connection, Day(day, MOSCOW))
+        return make_report(connection, Settings(), Period(day, MOSCOW))
 
 
 def ids(report: dict[str, Any] | None, listing: str) -> list[str]:
@@ -101,4 +94,4 @@ def test_before_the_first_run_there_is_no_report(engine: sa.Engine) -> None:
 
 
 def test_today_is_what_the_zones_clock_shows() -> None:
-    assert today(datetime(2026, 11, 16, 21, tzinfo=UTC), MOSCOW).date == date(2026, 11, 17)
+    assert today(datetime(2026, 11, 16, 21, tzinfo=UTC), MOSCOW).first == date(2026, 11, 17)

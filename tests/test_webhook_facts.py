@@ -308,22 +308,6 @@ def test_an_event_read_again_leaves_quarantine_unless_it_still_cannot_be_underst
     assert len(pushed.work().findings("unreadable_record")) == 1
 
 
-def test_replays_change_nothing_even_years_later(pushed: Pushed) -> None:
-    original = [purchase(), purchase_refund(), shop_order()]
-    pushed.receive(*original).work()
-    before = facts(pushed.engine)
-    for days in (1, 30, 730):
-        pushed.later(days=days).receive(*original).work()
-    assert facts(pushed.engine) == before
-    assert [row["deliveries"] for row in stored(pushed.engine)] == [4, 4, 4]
-
-
-def test_an_event_older_than_every_retry_is_a_fact_and_is_marked(pushed: Pushed) -> None:
-    pushed.receive(purchase(1, ago(hours=25)), purchase(2, ago(hours=27))).work()
-    assert [row["late"] for row in stored(pushed.engine)] == [False, True]
-    assert set(facts(pushed.engine)) == {"1", "2"}
-
-
 def test_raw_bytes_stay_as_they_came_and_what_is_shown_is_clean(engine: sa.Engine) -> None:
     body = json.dumps(sample_event("shop_order_tokenized"), indent=3).encode()
     with intake(engine) as way:

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -15,6 +17,8 @@ import structlog
 from reconciler.store.engine import open_store
 from reconciler.web import body as limits
 from reconciler.web import desk as desk_limits
+from reconciler.web import health
+from tests.builders import NOW, World, charge
 from tests.webhook_world import engine, intake, sample_event, signed, stored
 
 __all__ = ["engine"]
@@ -207,3 +211,30 @@ def test_outcomes_are_counted_for_prometheus(sqlite: sa.Engine) -> None:
     assert "reconciler_webhooks_waiting 1.0" in text
     assert "reconciler_database_up 1.0" in text
     assert 'reconciler_outbox_entries{channel="command",state="todo"} 0.0' in text
+
+
+def test_every_figure_that_the_guide_names_is_told_to_prometheus(sqlite: sa.Engine) -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "webhooks.md").read_text()
+    named = set(re.findall(r"`(reconciler_[a-z_]+)`", guide))
+    world = World(sqlite).complete().add(charge(provider="tribute", ref="9"))
+    world.judge()
+    with intake(sqlite) as way:
+        way.post(BODY)
+        text = way.call("GET", "/metrics").text
+    told = set(re.findall(r"# TYPE (\S+)", text))
+    assert len(named) >= 8
+    assert named <= told
+    assert 'reconciler_feed_age_seconds{feed="tribute.sales"}' in text
+    assert 'reconciler_findings_open{kind="undelivered_order"' in text
+
+
+def test_ready_means_that_every_main_feed_was_read_lately(sqlite: sa.Engine) -> None:
+    hour, names = timedelta(hours=1), ("tribute.sales", "digiseller.sales")
+    assert health.feeds(sqlite, names, hour, NOW) == "not read lately: tribute.sales, digiseller.sales"
+    World(sqlite).complete("tribute.sales")
+    assert health.feeds(sqlite, names, hour, NOW) == "not read lately: digiseller.sales"
+    World(sqlite).complete()
+    assert health.feeds(sqlite, names, hour, NOW) is None
+    assert health.feeds(sqlite, names, hour, NOW + 2 * hour) is not None
+    with intake(sqlite) as way:
+        assert way.call("GET", "/readyz").json() == {"ready": True}

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from providers.csv_rows import Row
-from providers.imports.base import Fact, Importer, Understood
+from providers.imports.base import Importer, Understood, identity, subject, sum_of
 from providers.imports.mapping import Layout
 from providers.imports.tables import Table
 from reconciler.errors import BadRecord
-from reconciler.model import Order, Window
+from reconciler.model import Window
 
 PAGE_ROWS = 1000
 
@@ -63,8 +63,8 @@ class Reading:
     def _once(self, judged: Judged) -> Judged:
         if judged.understood is None:
             return judged
-        fresh = tuple(fact for fact in judged.understood.facts if _key(fact) not in self._given)
-        self._given.update(map(_key, fresh))
+        fresh = tuple(fact for fact in judged.understood.facts if _key(identity(fact)) not in self._given)
+        self._given.update(_key(identity(fact)) for fact in fresh)
         return replace(judged, understood=replace(judged.understood, facts=fresh))
 
     def _judged(self, row: Row) -> Judged:
@@ -72,7 +72,7 @@ class Reading:
             what = self._importer.read(self._layout.values(row), self._now)
         except BadRecord as error:
             return Judged(row, reason=str(error))
-        keys = [_key(fact) for fact in what.facts]
+        keys = [_key(subject(fact)) for fact in what.facts]
         if self._torn.intersection(keys):
             reason = f"{what.raw.key} comes more than once in this file, with different sums: keep the right row"
             return Judged(row, reason=reason)
@@ -80,13 +80,13 @@ class Reading:
 
     def _note(self, what: Understood) -> None:
         for fact in what.facts:
-            said = f"{fact.amount_minor} {fact.currency}".encode()
-            if self._said.setdefault(_key(fact), said) != said:
-                self._torn.add(_key(fact))
+            money, key = sum_of(fact), _key(subject(fact))
+            said = f"{money.minor} {money.currency}".encode()
+            if self._said.setdefault(key, said) != said:
+                self._torn.add(key)
         span = self.span or Window(what.at, what.at)
         self.span = Window(min(span.since, what.at), max(span.until, what.at))
 
 
-def _key(fact: Fact) -> bytes:
-    name = fact.order_id if isinstance(fact, Order) else f"{fact.provider}/{fact.ref}"
+def _key(name: str) -> bytes:
     return hashlib.blake2b(name.encode(), digest_size=16).digest()

@@ -3,6 +3,7 @@
 Never the body's hash: `sent_at` differs from attempt to attempt.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -41,6 +42,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 NAMES = frozenset({"new_digital_product", *_PARTS})
 """Every event that is known by name (fact sheet A6)."""
 _MATTERS = re.compile(r"(amount|price|total|fee|currency|id|uuid|reference)$", re.IGNORECASE)
+_SORTED = json.JSONEncoder(sort_keys=True, default=str)
 MAX_CHARS = 200
 
 
@@ -99,7 +101,7 @@ def content_of(payload: Any) -> str:
 
 def digest(value: Any) -> str:
     """SHA-256 of a JSON value, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(_SORTED.encode(value).encode()).hexdigest()
 
 
 def short(text: str) -> str:
@@ -124,6 +126,13 @@ def _said(payload: Mapping[str, Any], name: str) -> str:
 
 def _mattering(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {name: _mattering(item) for name, item in value.items()}
-        return {name: item for name, item in kept.items() if _MATTERS.search(name) or isinstance(item, dict | list)}
+        return {
+            name: _mattering(item) for name, item in value.items() if isinstance(item, dict | list) or _matters(name)
+        }
     return [_mattering(item) for item in value] if isinstance(value, list) else value
+
+
+@functools.lru_cache(1024)
+def _matters(name: str) -> bool:
+    """Remembered: the same few names come with every delivery."""
+    return bool(_MATTERS.search(name))

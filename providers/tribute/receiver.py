@@ -54,6 +54,10 @@ class TributeReceiver:
         secrets = (settings.api_key.get_secret_value().strip(), settings.previous_api_key.get_secret_value().strip())
         self._keys = [key for key in secrets if key]
 
+    def looks_signed(self, head: Delivery) -> bool:
+        """The signature stands in a header."""
+        return signature.has_form(head)
+
     def accept(self, delivery: Delivery) -> Event:
         """Signature first, on the raw bytes; then JSON. What is signed and has no known form is kept all the same."""
         place = signature.signed_by(self._keys, delivery)

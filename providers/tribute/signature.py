@@ -16,15 +16,20 @@ def sign(key: str, body: bytes) -> str:
     return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
 
 
+def has_form(delivery: Delivery) -> bool:
+    """Whether there is one signature, and in a signature's form."""
+    given = delivery.header(HEADER)
+    return len(given) == 1 and bool(_HEX.fullmatch(given[0]))
+
+
 def signed_by(keys: Sequence[str], delivery: Delivery) -> int:
     """The place of the key that signed a delivery; raises Forged. Every key is tried, whichever fits.
 
     The form is checked first: comparing what is not ASCII would raise instead of refuse.
     """
-    given = delivery.header(HEADER)
-    if len(given) != 1 or not _HEX.fullmatch(given[0]):
+    if not has_form(delivery):
         raise Forged("the signature is missing or has no signature's form")
-    said = given[0].lower()
+    said = delivery.header(HEADER)[0].lower()
     fits = [hmac.compare_digest(sign(key, delivery.body).encode(), said) for key in keys]
     if True not in fits:
         raise Forged("the signature is not ours")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from reconciler.cases.model import Action, Facts, Found, Picture
 from reconciler.findings import OPEN, SEVERITIES
-from reconciler.policy import CLAUSES, Matter, Purchase, Verdict, judge_chargeback, judge_request, of_purchase
+from reconciler.policy import CLAUSES, Dispute, Matter, Purchase, Verdict, judge_chargeback, judge_request, of_purchase
 from reconciler.policy.chargeback import HARD, checks, leading
 
 NOT_FOR_CASES = ("feed_gap", "unreadable_record", "unclaimed_order")
@@ -13,6 +13,7 @@ NOT_FOR_CASES = ("feed_gap", "unreadable_record", "unclaimed_order")
 _AGREED = "refund_not_executed"
 """Of findings of one severity the one that says that something was agreed and not done."""
 _CHARGEBACK = "chargeback"
+_SIGNAL = "dispute_signal"
 WARN_BEFORE = timedelta(days=3)
 """How long before the answer to a chargeback is due the warning goes out."""
 
@@ -58,14 +59,10 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
     matter = Matter(now, purchase, facts.review.request if facts.review else None, facts.outages)
     if facts.review is not None:
         return judge_request(matter), "review"
-    about = judge_chargeback(matter, acted=facts.acted)
-    if about is not None and about.recommendation == "reinstate" and facts.others_standing:
-        return Verdict(
-            "7", "none", f"{about.because.partition(':')[0]}, but another one of the account stands."
-        ), _CHARGEBACK
+    about = _about_chargeback(facts, matter)
     worst = _worst(facts)
     if about is not None and (worst is None or purchase is None or not _is_over(purchase, about)):
-        return about, _CHARGEBACK
+        return about, _SIGNAL if about.recommendation == "manual" and _is_quiet(purchase) else _CHARGEBACK
     if facts.acted and facts.explained and worst is None:
         return Verdict("7", "reinstate", "The reversal is explained now: reinstate the account."), _CHARGEBACK
     if worst is not None:
@@ -76,9 +73,25 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
     return Verdict("", "none", "Nothing is open any more."), _last_kind(facts)
 
 
+def _about_chargeback(facts: Facts, matter: Matter) -> Verdict | None:
+    """What policy 7 says, with what the purchase alone does not tell: explanations, the account's other disputes."""
+    about = judge_chargeback(matter, acted=facts.acted)
+    if about is None:
+        return None
+    if about.recommendation == "none" and facts.acted and facts.explained:
+        about = Verdict("6", "reinstate", "A refund that was agreed explains what went back: reinstate the account.")
+    if about.recommendation == "reinstate" and facts.others_standing:
+        return Verdict("7", "none", f"{about.because.partition(':')[0]}, but another one of the account stands.")
+    return about
+
+
 def _is_over(purchase: Purchase, about: Verdict) -> bool:
-    """Whether there is nothing to say about chargebacks but that none is left, where findings may say more."""
-    return about.recommendation == "none" and not any(one.standing for one in purchase.disputes)
+    """Whether there is nothing to do about chargebacks, or none has come yet, where findings may say more."""
+    return about.recommendation != "reinstate" and _is_quiet(purchase)
+
+
+def _is_quiet(purchase: Purchase | None) -> bool:
+    return purchase is None or not any(one.standing for one in purchase.disputes)
 
 
 def _last_kind(facts: Facts) -> str:
@@ -106,7 +119,7 @@ def _worst(facts: Facts) -> Found | None:
     """The finding that leads: the most severe one, the one with an advice before one for a person."""
     order = {name: place for place, name in enumerate(SEVERITIES)}
     standing = sorted(
-        _open(facts),
+        _waiting(facts),
         key=lambda one: (-order[one.severity], one.kind != _AGREED, one.recommendation == "manual", one.id),
     )
     return standing[0] if standing else None
@@ -148,12 +161,22 @@ def _matters(facts: Facts, verdict: Verdict) -> Iterator[str]:
         yield f"review:{facts.review.id}"
     for purchase in facts.purchases:
         for dispute in purchase.disputes:
-            if dispute.standing:
-                yield f"chargeback:{dispute.id}:{dispute.round}"
-            if verdict.recommendation == "reinstate":
-                yield f"reinstate:{dispute.id}:{dispute.round}:{dispute.state}"
-    if verdict.recommendation == "reinstate" and facts.explained:
-        yield "reinstate:explained"
+            yield from _matters_of(dispute, verdict, explained=facts.explained)
+    disputed = facts.purchase is not None and any(one.standing for one in facts.purchase.disputes)
+    if facts.explained and (verdict.recommendation == "reinstate" or disputed):
+        yield "reinstate:explained"  # who decides while it stands knows of it
+
+
+def _matters_of(dispute: Dispute, verdict: Verdict, *, explained: bool) -> Iterator[str]:
+    undo = verdict.recommendation == "reinstate"
+    if dispute.state == "signal":
+        yield f"signal:{dispute.id}"
+    if dispute.standing:
+        yield f"chargeback:{dispute.id}:{dispute.round}"
+        if undo and not explained:
+            yield f"reinstate:{dispute.id}:{dispute.round}:our fault"
+    elif undo:
+        yield f"reinstate:{dispute.id}:{dispute.round}:{dispute.state}"
 
 
 def clause_text(clause: str | None) -> str:

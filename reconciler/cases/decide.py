@@ -139,7 +139,8 @@ def _refund(purchase: Purchase, picture: Picture, wanted: Decision) -> Refund:
     minor = wanted.amount_minor
     if minor is None:
         minor = _proposed(purchase, picture)
-    left = purchase.paid_minor - purchase.approved_minor
+    is_back = picture.kind in _BACK_ALREADY
+    left = purchase.paid_minor - (purchase.approved_minor if is_back else purchase.given_back_minor)
     if not 0 < minor <= left:
         amounts = [f"{format_minor(part, purchase.currency)} {purchase.currency}" for part in (minor, left)]
         raise BadRecord(f"refund refused (policy 6): {amounts[0]} asked, {amounts[1]} is left of charge {purchase.ref}")

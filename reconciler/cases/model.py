@@ -20,7 +20,7 @@ PROGRAM = "reconciler"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding of a case, as far as deciding needs it. Money in minor units."""
+    """A finding of a case, as far as deciding needs it. Money in minor units; `advice` is its case's last word."""
 
     id: str
     kind: str
@@ -32,6 +32,7 @@ class Found:
     amount_minor: int | None = None
     currency: str | None = None
     refundable_minor: int | None = None
+    advice: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

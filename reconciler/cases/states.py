@@ -10,12 +10,14 @@ from reconciler.errors import BadRecord
 from reconciler.findings import iso
 
 Moved = tuple[Case, list[Entry]]
+_WAKING = ("recommendation", "policy_clause", "due_at")
+"""What a case says that wakes it when it changes."""
 
 
 def follow(case: Case, before: Said | None, picture: Picture, now: datetime) -> Moved:
     """The case after what it is about has changed from `before` (None: it is new) to `picture`."""
     entries = [] if before is None else _changes(before, picture, now)
-    status, note = _status(case, picture, now)
+    status, note = _status(case, before, picture, now)
     if status != case.status:
         event = {OPEN: "woken" if case.status == SNOOZED else "reopened", RESOLVED: "resolved"}.get(status, status)
         entries.append(Entry(now, PROGRAM, event, note, {"status": case.status}, {"status": status}))
@@ -23,13 +25,13 @@ def follow(case: Case, before: Said | None, picture: Picture, now: datetime) -> 
     return case, entries
 
 
-def _status(case: Case, picture: Picture, now: datetime) -> tuple[str, str]:
+def _status(case: Case, before: Said | None, picture: Picture, now: datetime) -> tuple[str, str]:
     settled = set(case.decision.about) if case.decision else set()
     fresh = [matter for matter in picture.matters if matter not in settled]
     if case.status == OPEN:
         return (OPEN, "") if picture.matters else (RESOLVED, picture.because)
     if case.status == SNOOZED:
-        return _wake(case, picture, now)
+        return _wake(case, before, picture, now)
     if fresh:
         return OPEN, picture.because
     if case.status == DECIDED and not picture.waits:
@@ -37,13 +39,17 @@ def _status(case: Case, picture: Picture, now: datetime) -> tuple[str, str]:
     return case.status, ""
 
 
-def _wake(case: Case, picture: Picture, now: datetime) -> tuple[str, str]:
+def _wake(case: Case, before: Said | None, picture: Picture, now: datetime) -> tuple[str, str]:
+    """Why a snoozed case is awake: it was put aside for what was known of it then, never for what came since."""
     if not picture.matters:
         return RESOLVED, picture.because
     if case.snoozed_until is not None and now >= case.snoozed_until:
         return OPEN, "the time has come"
     if case.snoozed_minor is not None and (picture.amount_minor or 0) > case.snoozed_minor:
         return OPEN, "the amount has grown"
+    after = said(picture)
+    if before is not None and any(before.get(name) != after[name] for name in _WAKING):
+        return OPEN, f"something new came: {picture.because}"
     return SNOOZED, ""
 
 
@@ -57,13 +63,22 @@ def _changes(before: Said, after: Picture, now: datetime) -> list[Entry]:
     return [Entry(now, PROGRAM, "changed", after.because, left, right)] if right else []
 
 
-def told_of_time(case: Case, picture: Picture, last: str | None, now: datetime) -> list[Entry]:
-    """An entry when a due date comes near or passes, once each; `last` is what was told last."""
+def told_of_time(case: Case, picture: Picture, last: str | None, now: datetime) -> Moved:
+    """An entry when a due date comes near or passes, once each; `last` is what was told last of this date.
+
+    It wakes a snoozed case. A request that was decided is answered, and a case that is resolved waits for nobody.
+    """
     state = picture.due_state(now)
-    if case.status == RESOLVED or state == last or state not in {"due_soon", "overdue"}:
-        return []
+    answered = case.status == RESOLVED or (case.status == DECIDED and picture.kind == "review")
+    if answered or state == last or state not in {"due_soon", "overdue"}:
+        return case, []
     word = "is due soon" if state == "due_soon" else "is overdue"
-    return [Entry(now, PROGRAM, state, f"the case {word}: {iso(picture.due_at)}", {}, {"due_at": iso(picture.due_at)})]
+    due = iso(picture.due_at)
+    entries = [Entry(now, PROGRAM, state, f"the case {word}: {due}", {}, {"due_at": due})]
+    if case.status == SNOOZED:
+        entries.append(Entry(now, PROGRAM, "woken", f"it {word}", {"status": SNOOZED}, {"status": OPEN}))
+        case = replace(case, status=OPEN, **_awake(OPEN))
+    return case, entries
 
 
 def assign(case: Case, owner: str | None, by: str, now: datetime) -> Moved:

@@ -8,9 +8,11 @@ import typer
 import reconciler
 from reconciler.cli import (
     act,
+    alerts,
     cases,
     decide,
     entries,
+    erase,
     imports,
     look,
     match,
@@ -39,6 +41,7 @@ queue = typer.Typer(help="What an operator has to decide.")
 review = typer.Typer(help="Buyers' requests for a refund review.")
 chargeback = typer.Typer(help="Disputes that one hears of outside the feeds.")
 outage = typer.Typer(help="Outages that the shop is answerable for.")
+told_people = typer.Typer(help="What people were told, and whether they have seen to it.")
 rules = typer.Typer(help="The refund policy's numbers.")
 
 
@@ -74,6 +77,7 @@ app.command("explain")(look.explain)
 app.command("report")(look.report)
 app.command("match")(match.match)
 app.command("import")(imports.import_file)
+app.command("erase")(erase.erase)
 app.command("status")(status.status)
 quarantine.command("list")(look.quarantine_list)
 quarantine.command("retry")(act.quarantine_retry)
@@ -106,5 +110,10 @@ app.add_typer(queue, name="cases")
 app.add_typer(review, name="review")
 app.add_typer(chargeback, name="chargeback")
 app.add_typer(outage, name="outage")
+told_people.command("list")(alerts.alerts_list)
+told_people.command("acknowledge")(alerts.alerts_acknowledge)
+told_people.command("retry")(alerts.alerts_retry)
+told_people.command("test")(alerts.alerts_test)
+app.add_typer(told_people, name="alerts")
 rules.command("try")(policy.try_)
 app.add_typer(rules, name="policy")

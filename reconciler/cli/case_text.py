@@ -14,7 +14,6 @@ from reconciler.report import shown
 from reconciler.report.texts import say, title
 
 Shown = Mapping[str, Any]
-_OWN_TITLES = {"review": "Review request", "chargeback": "Chargeback"}
 
 
 def queue(rows: Sequence[Shown], zone: ZoneInfo) -> Iterator[RenderableType]:
@@ -40,7 +39,7 @@ def queue(rows: Sequence[Shown], zone: ZoneInfo) -> Iterator[RenderableType]:
 
 def heading(row: Shown) -> str:
     """What a case is about: its kind, and the charge or order."""
-    kind = _OWN_TITLES.get(row["kind"]) or title(row["kind"])
+    kind = title(row["kind"])
     about = row["transaction_id"] or row["order_id"]
     return f"{kind} {about}" if about else kind
 

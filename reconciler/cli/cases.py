@@ -69,8 +69,7 @@ def assign(
     """Give a case to a person."""
     from reconciler.cases import states
 
-    who = filled("--by", by)
-    _act(context, case, as_json, lambda one, _row, now: states.assign(one, to.strip() or None, who, now))
+    _act(context, case, by, as_json, lambda one, _row, who, now: states.assign(one, to.strip() or None, who, now))
 
 
 def note(
@@ -83,8 +82,8 @@ def note(
     """Write something down about a case."""
     from reconciler.cases import states
 
-    who, what = filled("--by", by), filled("--text", text)
-    _act(context, case, as_json, lambda one, _row, now: states.note(one, who, what, now))
+    what = filled("--text", text)
+    _act(context, case, by, as_json, lambda one, _row, who, now: states.note(one, who, what, now))
 
 
 def snooze(
@@ -104,13 +103,13 @@ def snooze(
     if until is None and not until_amount_grows:
         raise WrongUsage("say until when: --until TIME, --until-amount-grows, or both")
     settings = session.of(context).settings()
-    time, who = moment("--until", until, session.zone_of(settings)), filled("--by", by)
+    time = moment("--until", until, session.zone_of(settings))
 
-    def aside(one: "Case", row: Any, now: datetime) -> "Moved":
+    def aside(one: "Case", row: Any, who: str, now: datetime) -> "Moved":
         above = (row["amount_minor"] or 0) if until_amount_grows else None
         return states.snooze(one, time, above, who, text, now)
 
-    _act(context, case, as_json, aside)
+    _act(context, case, by, as_json, aside)
 
 
 def reopen(
@@ -123,8 +122,8 @@ def reopen(
     """Ask for another decision about a case; the earlier one stays on its timeline."""
     from reconciler.cases import states
 
-    who, why = filled("--by", by), filled("--note", text)
-    _act(context, case, as_json, lambda one, _row, now: states.reopen(one, who, why, now))
+    why = filled("--note", text)
+    _act(context, case, by, as_json, lambda one, _row, who, now: states.reopen(one, who, why, now))
 
 
 def answer(work: Callable[[], Any]) -> Any:
@@ -137,17 +136,24 @@ def answer(work: Callable[[], Any]) -> Any:
         raise WrongUsage(str(error)) from None
 
 
-def _act(context: typer.Context, case: str, as_json: bool, change: Callable[["Case", Any, datetime], "Moved"]) -> None:
+def _act(
+    context: typer.Context,
+    case: str,
+    by: str,
+    as_json: bool,
+    change: Callable[["Case", Any, str, datetime], "Moved"],
+) -> None:
+    """One small act of a person on a case: who does it, the change in a transaction of its own, the case after it."""
     from reconciler.cli import case_text, screen
     from reconciler.store.case_views import case_document, find_case
     from reconciler.store.cases import change_case
     from reconciler.store.engine import write
 
-    settings = session.of(context).settings()
+    settings, who = session.of(context).settings(), filled("--by", by)
     now = session.now()
     with session.store(settings) as engine, write(engine) as connection:
         id_ = answer(lambda: find_case(connection, case.strip()))
-        answer(lambda: change_case(connection, id_, lambda one, row: change(one, row, now), now))
+        answer(lambda: change_case(connection, id_, lambda one, row: change(one, row, who, now), now))
         said = case_document(connection, case.strip(), now)
     if as_json:
         screen.emit(said)

@@ -1,5 +1,6 @@
 """`reconciler demo`: reconciles a made-up shop over real HTTP, and holds what was planted against what was found."""
 
+import json
 import logging
 import os
 import time
@@ -8,26 +9,37 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from jobs.daemon import serve as serve_daemon
 from jobs.daily_report import write_daily_report
-from jobs.run import RunResult, run_once
+from jobs.dispatch import dispatch
+from jobs.run import RunResult, run_once, utc_now
+from jobs.web import WebServer
 from providers.simulators.digiseller import DigiSellerSimulator
 from providers.simulators.receiver import CommandReceiver
 from providers.simulators.scenario import Scenario, build
-from providers.simulators.scenario.load import into_digiseller, into_tribute
+from providers.simulators.scenario.load import into_digiseller, into_tribute, push_by_tribute
 from providers.simulators.shop import ShopSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler import log
+from reconciler.cases.model import Decision
 from reconciler.cli import demo_folder, demo_shown, screen
 from reconciler.cli.failures import DONE, FOUND, WrongUsage
+from reconciler.money import Money
+from reconciler.outbox import COMMAND
 from reconciler.schema import refund_approvals
 from reconciler.settings import Settings
-from reconciler.store.engine import open_store, write
+from reconciler.store import disputes
+from reconciler.store.cases import case_id, charge_root
+from reconciler.store.decisions import decide_case
+from reconciler.store.engine import open_store, read, write
+from reconciler.store.outbox import entries
 
 SEED = 1
+OPERATOR = "Anna"
 
 
 def run_demo(days: int, charges: int, serve: bool, as_json: bool) -> int:
@@ -67,11 +79,41 @@ def playing(scenario: Scenario, folder: Path) -> Iterator[Settings]:
 
 
 def reconcile(scenario: Scenario, settings: Settings, engine: sa.Engine, notify: Callable[[str], None]) -> RunResult:
-    """Record what the made-up operator approved, and run the main job once."""
-    rows = [{"id": f"demo-{number}", **asdict(one)} for number, one in enumerate(scenario.approvals, 1)]
+    """Record what the made-up operator knows, take in what Tribute pushes, and run the main job once."""
     with write(engine) as connection:
-        connection.execute(sa.insert(refund_approvals), rows)
+        record(scenario, connection)
+    _take_webhooks_in(scenario, settings, engine)
     return run_once(settings, engine, notify=notify)
+
+
+def record(scenario: Scenario, connection: sa.Connection) -> None:
+    """What the operator of a made-up world enters: refunds that were approved, chargebacks that the bank told of."""
+    rows = [{"id": f"demo-{number}", **asdict(one)} for number, one in enumerate(scenario.approvals, 1)]
+    connection.execute(sa.insert(refund_approvals), rows)
+    for one in scenario.chargebacks:
+        money = Money(one.amount_minor, one.currency)
+        new = disputes.NewDispute(one.provider, one.ref, money, one.reason_code, one.opened_at)
+        disputes.record(connection, new, OPERATOR, datetime.now(UTC))
+
+
+def confirm(scenario: Scenario, settings: Settings, engine: sa.Engine) -> list[dict[str, Any]]:
+    """The operator confirms what the first chargeback's case proposes; the commands that the shop took, as bodies."""
+    first = scenario.chargebacks[0]
+    id_ = case_id(charge_root(first.provider, first.ref))
+    with write(engine) as connection:
+        note = "the bank's letter is here"
+        decide_case(connection, settings, id_, Decision("suspend", OPERATOR, note, datetime.now(UTC)))
+    dispatch(settings, engine, now=lambda: datetime.now(UTC))
+    with read(engine) as connection:
+        return [json.loads(row["body"]) for row in entries(connection, channels=[COMMAND], states=["sent"])]
+
+
+def _take_webhooks_in(scenario: Scenario, settings: Settings, engine: sa.Engine) -> None:
+    """The web server is there for as long as there is something to take in, on a port that nobody else has."""
+    anywhere = settings.web.model_copy(update={"host": "127.0.0.1", "port": 0})
+    with WebServer(settings.model_copy(update={"web": anywhere}), engine, lambda: None, utc_now) as web:
+        key = settings.providers.tribute.api_key.get_secret_value()
+        push_by_tribute(f"http://127.0.0.1:{web.port}/webhooks/tribute", key, scenario)
 
 
 def _world(days: int, charges: int) -> Scenario:
@@ -88,11 +130,12 @@ def _play(scenario: Scenario, settings: Settings, engine: sa.Engine, folder: Pat
         notify("writing the report")
         report = write_daily_report(settings, engine, datetime.now(UTC))["html"]
     outcome = demo_shown.compare(scenario.expected, result.findings)
+    commands = confirm(scenario, settings, engine)
     places = demo_shown.Places(folder, report, time.monotonic() - started_s)
     if as_json:
-        screen.emit(demo_shown.document(scenario, result, outcome, places))
+        screen.emit(demo_shown.document(scenario, result, outcome, places, commands))
     else:
-        screen.show(*demo_shown.tables(scenario, result, outcome, places))
+        screen.show(*demo_shown.tables(scenario, result, outcome, places, commands))
     return outcome
 
 

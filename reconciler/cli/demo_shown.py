@@ -1,7 +1,7 @@
 """Compares what was planted with what was found, and shows it as tables or as one document."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from reconciler.report.document import sentence
 from reconciler.report.shown import number
 
 T = TypeVar("T")
+Commands = Sequence[Mapping[str, Any]]
 Key = tuple[str, str | None, tuple[str, ...], str | None]
 COUNTED = ("planted", "found", "missing", "unexpected")
 REASONED = frozenset({"undelivered_order"})
@@ -75,7 +76,9 @@ def compare(expected: Iterable[Expected], findings: Iterable[Mapping[str, Any]])
     return Outcome(missing, unexpected, counts)
 
 
-def document(scenario: Scenario, result: RunResult, outcome: Outcome, places: Places) -> dict[str, Any]:
+def document(
+    scenario: Scenario, result: RunResult, outcome: Outcome, places: Places, commands: Commands
+) -> dict[str, Any]:
     """The whole outcome as one document: ids are strings, money decimal strings."""
     return {
         "exact": outcome.exact,
@@ -87,6 +90,7 @@ def document(scenario: Scenario, result: RunResult, outcome: Outcome, places: Pl
         "lookalikes": list(scenario.lookalikes),
         "findings": [finding for finding in result.findings if finding["status"] == OPEN],
         "statement": result.statement,
+        "commands": list(commands),
         "folder": str(places.folder),
         "config": str(places.config),
         "database": str(places.database),
@@ -95,7 +99,9 @@ def document(scenario: Scenario, result: RunResult, outcome: Outcome, places: Pl
     }
 
 
-def tables(scenario: Scenario, result: RunResult, outcome: Outcome, places: Places) -> Iterator[Table | str]:
+def tables(
+    scenario: Scenario, result: RunResult, outcome: Outcome, places: Places, commands: Commands
+) -> Iterator[Table | str]:
     """The comparison by kind, what differs, the verdict, the statement's totals, and where everything is."""
     yield _kinds(outcome)
     yield from _differences(outcome)
@@ -104,9 +110,13 @@ def tables(scenario: Scenario, result: RunResult, outcome: Outcome, places: Plac
     yield f"Verdict: {result.verdict}. {sentence(result.statement)}"
     yield _books(result.statement["providers"])
     yield from (f"could not be read: {problem}" for problem in result.problems)
+    for one in commands:
+        said = one["data"]
+        yield f"{said['decided_by']} decided case {said['case_id']}: the shop took {one['type']} {said['account_id']}."
     yield f"Report:   {places.report}"
     yield f"Database: {places.database}"
-    yield f"Go on:    reconciler --config {places.config} findings"
+    yield f"Webhooks: {len(scenario.events)} were taken in: reconciler --config {places.config} webhooks list"
+    yield f"Go on:    reconciler --config {places.config} findings (or cases list, outbox list)"
     yield f"Done in {places.seconds:.1f} s."
 
 

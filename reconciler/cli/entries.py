@@ -137,11 +137,11 @@ def chargeback_evidence(
     settings = session.of(context).settings()
     with session.store(settings) as engine, read(engine) as connection:
         packet = answer(lambda: gather(connection, settings, id_.strip(), session.now()))
-    folder, archive = evidence_files.write(settings, packet, out)
+    folder, archive, lacking = evidence_files.write(settings, packet, out)
     if as_json:
-        screen.emit({"folder": str(folder), "zip": str(archive), "missing": packet["missing"]})
+        screen.emit({"folder": str(folder), "zip": str(archive), "missing": lacking})
     else:
-        missing = "; ".join(packet["missing"]) or "nothing"
+        missing = "; ".join(lacking)
         screen.show(screen.text(f"Wrote {folder} and {archive}. Missing: {missing}."))
 
 

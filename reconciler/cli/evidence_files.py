@@ -52,9 +52,13 @@ def plain(name: str) -> str:
     return _PLAIN.sub("_", name).lstrip(".")[-80:] or "file"
 
 
-def write(settings: Settings, packet: Mapping[str, Any], out: Path) -> tuple[Path, Path]:
-    """Write a packet into a folder of its own under `out`, and the same as a ZIP beside it."""
+def write(settings: Settings, packet: Mapping[str, Any], out: Path) -> tuple[Path, Path, list[str]]:
+    """Write a packet into a folder of its own under `out`, and the same as a ZIP beside it.
+
+    Returns both, and what is missing: a buyer's file that is not where it was kept is named too.
+    """
     name = f"evidence-{packet['chargeback']['id']}"
+    packet = {**packet, "missing": [*packet["missing"], *_lost(settings, packet)]}
     folder, archive = out / name, out / f"{name}.zip"
     contents = dict(_contents(settings, packet))
     for inside, content in contents.items():
@@ -64,7 +68,14 @@ def write(settings: Settings, packet: Mapping[str, Any], out: Path) -> tuple[Pat
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for inside, content in sorted(contents.items()):
             packed.writestr(zipfile.ZipInfo(f"{name}/{inside}", _EPOCH), content, zipfile.ZIP_DEFLATED)
-    return folder, archive
+    return folder, archive, packet["missing"]
+
+
+def _lost(settings: Settings, packet: Mapping[str, Any]) -> Iterable[str]:
+    folder = directory(settings)
+    for one in packet["correspondence"]["files"]:
+        if not (folder / one["file"]).exists():
+            yield f"the buyer's file {one['name']}: it is not in {folder.name} any more"
 
 
 def _contents(settings: Settings, packet: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:

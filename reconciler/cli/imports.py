@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def import_file(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="digiseller, tribute or orders.")],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="digiseller, tribute, orders or chargebacks.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX or JSON.")],
     encoding: Annotated[
         str | None, typer.Option(metavar="E", help="Of a text file, such as cp1251; else it is found out.")
@@ -85,11 +85,17 @@ def _print(result: "Result", *, dry_run: bool) -> None:
 
 
 def _fact(fact: "Fact") -> dict[str, Any]:
+    from providers.imports.base import sum_of
     from reconciler.findings import iso
     from reconciler.model import Order
     from reconciler.money import format_minor
+    from reconciler.store.disputes import NewDispute
 
-    money = {"amount": format_minor(fact.amount_minor, fact.currency), "currency": fact.currency}
+    paid = sum_of(fact)
+    money = {"amount": format_minor(paid.minor, paid.currency), "currency": paid.currency}
+    if isinstance(fact, NewDispute):
+        at = iso(fact.reached_at or fact.opened_at)
+        return {"kind": "chargeback", "ref": fact.ref, **money, "status": fact.stage, "at": at}
     if isinstance(fact, Order):
         return {"kind": "order", "ref": fact.order_id, **money, "status": fact.status, "at": iso(fact.created_at)}
     at = iso(fact.occurred_at)

@@ -11,7 +11,8 @@ from reconciler.cli import failures, session
 from reconciler.cli.options import AsJson, FailOnFindings, day, moment, one_of
 
 if TYPE_CHECKING:
-    from reconciler.report.document import Day, Document
+    from reconciler.report.document import Document
+    from reconciler.report.period import Period
     from reconciler.settings import Settings
 
 STATUSES = ("open", "resolved", "dismissed")
@@ -33,7 +34,7 @@ def findings(
     from reconciler.store.engine import read
     from reconciler.store.findings import list_findings
 
-    one_of("--kind", kind, tuple(KINDS))
+    one_of("--kind", kind, KINDS)
     one_of("--status", status, STATUSES)
     settings = session.of(context).settings()
     start = moment("--since", since, session.zone_of(settings))
@@ -69,17 +70,25 @@ def report(
     date: Annotated[str | None, typer.Option("--date", metavar="DAY", help="The day; default: today.")] = None,
     format_: Annotated[str, typer.Option("--format", metavar="F", help="html, xlsx, csv, md or json.")] = "html",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; default: stdout.")] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="L", help="en or ru; default: the first of [report] languages.")
+    ] = None,
+    period: Annotated[
+        str, typer.Option(metavar="P", help="day, or the week or month that the day belongs to.")
+    ] = "day",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Make a day's report again from what is stored; the same facts give the same bytes."""
     from jobs.daily_report import write_whole
     from reconciler.report import FORMATS
+    from reconciler.words import LANGUAGES
 
     name = "json" if as_json else format_
     one_of("--format", name, tuple(form.name for form in FORMATS))
+    one_of("--language", language, LANGUAGES)
     form = next(form for form in FORMATS if form.name == name)
     settings = session.of(context).settings()
-    content = form.render(_document(settings, date))
+    content = form.render(_document(settings, date, period), language or settings.report.languages[0])
     if out is not None:
         write_whole(out, content)
     elif name == "xlsx" and sys.stdout.isatty():
@@ -88,27 +97,26 @@ def report(
         sys.stdout.buffer.write(content)
 
 
-def _document(settings: "Settings", date: str | None) -> "Document":
-    from reconciler.store.engine import read
-    from reconciler.store.reports import day_report
+def _document(settings: "Settings", date: str | None, length: str) -> "Document":
+    from reconciler.store.reports import report_of
 
-    wanted = _day(settings, date)
-    with session.store(settings) as engine, read(engine) as connection:
-        document = day_report(connection, wanted)
+    wanted = _period(settings, date, length)
+    with session.store(settings) as engine:
+        document = report_of(engine, settings, wanted, session.now())
     if document is None:
-        raise failures.WrongUsage(f"there is no report for {wanted.date}: no run had finished by its end")
+        raise failures.WrongUsage(f"there is no report for {wanted.name}: no run had finished by its end")
     return document
 
 
-def _day(settings: "Settings", date: str | None) -> "Day":
-    from reconciler.report.document import Day
-    from reconciler.store.reports import today
+def _period(settings: "Settings", date: str | None, length: str) -> "Period":
+    from reconciler.report.period import LENGTHS, around, today
 
+    one_of("--period", length, LENGTHS)
     current = today(session.now(), session.zone_of(settings))
-    wanted = current if date is None else Day(day("--date", date), current.zone)
-    if wanted.date > current.date:
+    wanted = current.first if date is None else day("--date", date)
+    if wanted > current.first:
         raise failures.WrongUsage(f"--date {date} is in the future: its report is made when the day has come")
-    return wanted
+    return around(wanted, current.zone, next(one for one in LENGTHS if one == length))
 
 
 def quarantine_list(context: typer.Context, as_json: AsJson = False) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from reconciler.report.shown import clean
 
-__all__ = ["STYLES", "WIDTH", "clean", "emit", "indented", "progress", "show", "text", "warn"]
+__all__ = ["STYLES", "WIDTH", "beside", "clean", "emit", "indented", "progress", "show", "text", "warn"]
 
 WIDTH = 120
 """Columns when the output goes to a file or a pipe."""
@@ -50,6 +51,11 @@ def show(*parts: RenderableType) -> None:
         console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
 
+def beside(part: RenderableType) -> None:
+    """Print a table on stderr, beside what the command was asked for."""
+    _console(sys.stderr).print(part, markup=False, highlight=False)
+
+
 def warn(line: str) -> None:
     """Print one line on stderr."""
     print(f"reconciler: {clean(line)}", file=sys.stderr)
@@ -72,8 +78,21 @@ def progress(first: str) -> Iterator[Callable[[str], None]]:
         yield _logged
         return
     console = _console(sys.stderr)
-    with console.status(first) as status:
-        yield lambda line: status.update(Text(clean(line)))
+    with console.status(_Doing(first)) as status:
+        yield lambda line: status.update(_Doing(line))
+
+
+class _Doing:
+    """What is being done, with its seconds once there are any: drawn anew as long as it lasts."""
+
+    def __init__(self, line: str) -> None:
+        """It begins now."""
+        self._line, self._began = clean(line), time.monotonic()
+
+    def __rich__(self) -> Text:
+        """How it looks at this moment."""
+        seconds = int(time.monotonic() - self._began)
+        return Text(f"{self._line} ({seconds:,} s)" if seconds else self._line)
 
 
 def _console(stream: Any) -> Console:

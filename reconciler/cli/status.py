@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from rich.console import RenderableType
 
+    from reconciler.alerts.troubles import Trouble
     from reconciler.audit import Record
     from reconciler.settings import Settings
 
@@ -39,9 +40,11 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> dict[str, Any]:
     """The state of everything as JSON values; ages in whole seconds."""
+    from jobs import troubles
     from reconciler import config
     from reconciler.findings import iso
     from reconciler.store import audit, inbox, outbox, queries
+    from reconciler.store.alert_views import counts as alert_counts
     from reconciler.store.case_views import counts
     from reconciler.store.facts import feed_rows
     from reconciler.store.ratio import ratios
@@ -60,9 +63,15 @@ def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> 
         },
         "held": [_held(row) for row in outbox.entries(connection, states=["held"])],
         "audit": _chain(audit.head(connection)),
+        "alerts": alert_counts(connection),
+        "troubles": [_trouble(one) for one in troubles.find(connection, settings, now)],
         "cases": counts(connection, now),
         "chargeback_ratio": ratios(connection, settings, now),
     }
+
+
+def _trouble(one: "Trouble") -> dict[str, Any]:
+    return {"area": one.area, "subject": one.subject, "severity": one.severity, "title": one.title, "text": one.text}
 
 
 def _held(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,6 +126,8 @@ def _text(state: Mapping[str, Any], zone: ZoneInfo) -> "Iterator[RenderableType]
     if not state["runs"]:
         yield "Nothing has run yet. Check the set-up with `reconciler doctor`, then start with `reconciler run`."
         return
+    for trouble in state["troubles"]:
+        yield screen.text(f"{trouble['title']}. {trouble['text']}", "bold red")
     yield from _runs_text(state["runs"], zone)
     yield from _feeds_text(state["feeds"], zone)
     yield from _findings_text(state["findings"])
@@ -125,6 +136,8 @@ def _text(state: Mapping[str, Any], zone: ZoneInfo) -> "Iterator[RenderableType]
     yield f"\nWebhooks with work left: {state['queues']['webhooks']:,}"
     yield f"In quarantine: {waiting:,}" + (". See `reconciler quarantine list`." if waiting else "")
     yield from _outbox_text(state["queues"]["outbox"], state["held"])
+    told = state["alerts"]
+    yield f"Alerts: {told['open']:,} not acknowledged, {told['acknowledged']:,} acknowledged and not over."
     yield f"Audit: {state['audit']['records']:,} records, head {state['audit']['head']}"
 
 

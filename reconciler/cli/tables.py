@@ -13,6 +13,7 @@ from reconciler.report import shown
 from reconciler.report.document import most_severe_first, sentence
 from reconciler.report.lines import Ledger, ledgers
 from reconciler.report.texts import counted, say, title
+from reconciler.timing import Timer
 
 SHOWN = 50
 """Findings that a run prints; the rest are counted."""
@@ -129,3 +130,18 @@ def advice(row: Public) -> str:
     amount = row["refundable_amount"]
     refundable = say("label.unknown") if amount is None else shown.money(amount, row["currency"])
     return f"{said}, {say('label.refundable')} {refundable}"
+
+
+def timing(timer: Timer) -> RenderableType:
+    """The steps of a run with their seconds; what is indented is part of the step above it."""
+    table = plain_table("Step", "Times", "Seconds")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for path, taken in sorted(timer.steps.items(), key=lambda item: _place(item[0], list(timer.steps))):
+        table.add_row(text("  " * (len(path) - 1) + path[-1]), f"{taken.times:,}", f"{taken.seconds:.3f}")
+    return table
+
+
+def _place(path: tuple[str, ...], begun: list[tuple[str, ...]]) -> tuple[int, ...]:
+    """Steps stand in the order in which they began, each below the one that it is part of."""
+    return tuple(begun.index(path[:length]) for length in range(1, len(path) + 1))

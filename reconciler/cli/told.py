@@ -99,24 +99,24 @@ def audit_verify(
 
 
 def _entries(connection: "sa.Connection", state: Any) -> list[dict[str, Any]]:
-    from reconciler.outbox import STATES
+    from reconciler.outbox import COMMAND, STATES
     from reconciler.store import outbox
 
-    return [_entry(row) for row in outbox.entries(connection, states=[state] if state else STATES)]
+    rows = outbox.entries(connection, channels=[COMMAND], states=[state] if state else STATES)
+    return [_entry(row) for row in rows]
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:
     import json
 
     from reconciler.findings import iso
-    from reconciler.outbox import COMMAND
 
     waits = row["state"] == "todo"
     return {
         "key": row["key"],
         "channel": row["channel"],
         "state": row["state"],
-        "body": json.loads(row["body"]) if row["channel"] == COMMAND else row["body"],
+        "body": json.loads(row["body"]),
         "created_at": iso(row["created_at"]),
         "due_at": iso(row["due_at"]) if waits else None,
         "finished_at": iso(row["finished_at"]),
@@ -163,5 +163,4 @@ def _print(rows: list[dict[str, Any]], zone: ZoneInfo) -> None:
 
 
 def _what(row: dict[str, Any]) -> str:
-    body = row["body"]
-    return f"{body['type']} {body['data']['account_id']}" if isinstance(body, dict) else row["channel"]
+    return f"{row['body']['type']} {row['body']['data']['account_id']}"

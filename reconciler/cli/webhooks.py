@@ -81,7 +81,7 @@ def replay(
     settings = session.of(context).settings()
     with session.store(settings) as engine:
         with write(engine) as connection:
-            chosen = [_one(connection, text).id for text in ids or ()] or _troubled(connection)
+            chosen = [_one(connection, text).id for text in ids or ()] or inbox.numbers(connection, inbox.TROUBLED)
             inbox.again(connection, chosen, session.now())
         with screen.progress("reading the events again"):
             problems = work_inbox(settings, engine)
@@ -163,13 +163,6 @@ def _one(connection: "sa.Connection", text: str) -> Any:
     if row is None:
         raise WrongUsage(f"there is no event {text!r}: `reconciler webhooks list` shows them all")
     return row
-
-
-def _troubled(connection: "sa.Connection") -> list[int]:
-    from reconciler.store import inbox
-
-    states = (inbox.UNKNOWN, inbox.UNREADABLE, inbox.DENIED, inbox.UNCONFIRMED)
-    return [row.id for state in states for row in inbox.listed(connection, state=state)]
 
 
 def _public(row: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from jobs.run import RunOptions, RunResult
     from reconciler.settings import Settings
+    from reconciler.timing import Timer
 
 
 def run(
@@ -36,9 +37,11 @@ def run(
 
     settings = session.of(context).settings()
     options = _options(settings, since, until, dry_run, only)
-    with session.store(settings) as engine:
-        result = _run(settings, engine, options)
+    with session.store(settings) as engine, _timed(wanted=session.of(context).debug) as watched:
+        missed = "" if dry_run else _finish_reports(settings, engine)
+        result = _run(settings, engine, options, watched)
         paths, trouble = ({}, "") if dry_run else _write_report(settings, engine)
+        trouble = trouble or missed
     if as_json:
         screen.emit(_document(result, paths, trouble))
     else:
@@ -83,12 +86,35 @@ def _options(
     return RunOptions(since=start, until=end, dry_run=dry_run, only=one_of("--only", only, NAMES))
 
 
-def _run(settings: "Settings", engine: "sa.Engine", options: "RunOptions") -> "RunResult":
+@contextmanager
+def _timed(*, wanted: bool) -> Iterator["Timer"]:
+    """Measure the steps of the block; at its end, however it ends, they are shown on stderr where that is wanted."""
+    from reconciler.cli import screen, tables
+    from reconciler.timing import Timer, timed
+
+    timer = Timer()
+    try:
+        with timed(timer):
+            yield timer
+    finally:
+        if wanted:
+            screen.beside(tables.timing(timer))
+
+
+def _run(settings: "Settings", engine: "sa.Engine", options: "RunOptions", timer: "Timer") -> "RunResult":
+    from jobs.heartbeat import beating
     from jobs.run import run_once
     from reconciler.cli import screen
 
     with screen.progress("starting") as notify, _stoppable():
-        return run_once(settings, engine, options, notify)
+        if sys.stderr.isatty():
+            timer.watch = notify
+        if options.dry_run:
+            return run_once(settings, engine, options, notify)
+        with beating(settings, "run") as say:
+            result = run_once(settings, engine, options, notify)
+            say(result.good)
+            return result
 
 
 @contextmanager
@@ -111,14 +137,32 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _finish_reports(settings: "Settings", engine: "sa.Engine") -> str:
+    """Write and queue the reports of days that are over, before the run that delivers them; says what went wrong."""
+    from jobs.send_reports import finish_reports, is_time
+
+    try:
+        if is_time(settings, session.now()):
+            finish_reports(settings, engine, session.now())
+    except OSError as error:
+        return _not_written(error)
+    return ""
+
+
 def _write_report(settings: "Settings", engine: "sa.Engine") -> tuple[dict[str, Path], str]:
     """The report's files, and what went wrong; a full disk does not take the printed result away."""
     from jobs.daily_report import write_daily_report
+    from reconciler.timing import step
 
     try:
-        return write_daily_report(settings, engine, session.now()), ""
+        with step("report"):
+            return write_daily_report(settings, engine, session.now()), ""
     except OSError as error:
-        return {}, f"the report was not written: {failures.line(error)}; see [report] directory"
+        return {}, _not_written(error)
+
+
+def _not_written(error: OSError) -> str:
+    return f"the report was not written: {failures.line(error)}; see [report] directory"
 
 
 def _document(result: "RunResult", paths: dict[str, Path], trouble: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ def _candidates(_context: Context) -> Select[Any]:
         charges_with_orders()
         .add_columns(
             surplus.c.subject,
+            surplus.c.kept_provider,
             surplus.c.kept_ref,
             kept.c.order_id.label("kept_order_id"),
             kept.c.account_id.label("kept_account_id"),
@@ -64,7 +65,11 @@ def _finding(subject: str, provider: str, currency: str, charges: list[Row]) -> 
             f"One purchase{held} was paid more than once: charge {first['kept_ref']} stands, and {extra} "
             f"paid {money(amount, currency)} on top of it."
         ),
-        evidence={"surplus": [evidence(row) for row in charges], "kept": first["kept_ref"]},
+        evidence={
+            "surplus": [evidence(row) for row in charges],
+            "kept": first["kept_ref"],
+            "kept_provider": first["kept_provider"],
+        },
     )
 
 

@@ -48,6 +48,7 @@ def _judge_signals(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
             amount_minor=row["charge_amount_minor"],
             currency=row["charge_currency"],
             reason=row["name"],
+            policy_clause="7",
             recommendation="manual",
             explanation=(
                 f"A dispute may come for charge {row['ref']}: {_SIGNS.get(row['name'], row['name'])}{said}. "

@@ -13,6 +13,8 @@ from reconciler.model import Difference, Finding
 from reconciler.money import format_minor
 
 _COLUMNS = {"account_id": "account_id", "telegram": "telegram_user_id", "email": "buyer_email"}
+_CLAUSES = {"buyer_mismatch": "4.other_account"}
+"""The policy speaks of buyers and accounts; it has no clause about amounts, currencies and products that differ."""
 _WORDS = {
     "account_id": "account",
     "telegram_user_id": "Telegram id",
@@ -23,18 +25,20 @@ _WORDS = {
 
 def _candidates(context: Context) -> Select[Any]:
     """Pairs tied by a reference whose amount, currency, product or buyer differ; surplus charges are not compared."""
-    amount = _amount_differs(context.terms.tolerance_minor)
+    paid = _paid(context.terms.tolerance_minor)
+    amount = _amount_differs(paid, context.terms.tolerance_minor)
     currency = charge.c.money != order.c.money
     product = charge.c.product_id != order.c.product_id
     buyer = buyers_differ(charge, order)
     return (
         charges_with_orders()
+        .outerjoin(paid, sa.and_(paid.c.order_id == order.c.order_id, paid.c.money == order.c.money))
         .add_columns(
             _flag(amount).label("amount_differs"),
             _flag(currency).label("currency_differs"),
             _flag(product).label("product_differs"),
             _flag(buyer).label("buyer_differs"),
-            _standing_together().label("paid_together_minor"),
+            _standing(paid).label("paid_together_minor"),
         )
         .where(
             tie.c.rule.not_in([FALLBACK, PASSED]),
@@ -46,35 +50,41 @@ def _candidates(context: Context) -> Select[Any]:
     )
 
 
-def _amount_differs(tolerance_minor: int) -> ColumnElement[bool]:
+def _amount_differs(paid: Any, tolerance_minor: int) -> ColumnElement[bool]:
     """Amounts are compared in the same currency only; part payments count together, also if some went back since."""
-    paid = (charge.c.amount_minor, _standing_together(), _together())
+    sums = (charge.c.amount_minor, _standing(paid), paid.c.together_minor)
     return sa.and_(
         charge.c.money == order.c.money,
-        *(sa.func.abs(sum_minor - order.c.amount_minor) > tolerance_minor for sum_minor in paid),
+        *(sa.func.abs(sum_minor - order.c.amount_minor) > tolerance_minor for sum_minor in sums),
     )
 
 
-def _standing_together() -> Any:
+def _standing(paid: Any) -> ColumnElement[int]:
     """What the order's charges paid that did not go back; where all went back, what they had paid."""
-    return sa.func.coalesce(_together(standing=True), _together())
+    return sa.func.coalesce(paid.c.standing_minor, paid.c.together_minor)
 
 
-def _together(standing: bool = False) -> Any:
-    """What the order's charges that are not surplus paid in the order's currency."""
+def _paid(tolerance_minor: int) -> Any:
+    """By currency, what charges that are not surplus paid for the orders of which one charge alone differs."""
     also, held = charge.alias("also"), tie.alias("held")
+    one, tied, due = charge.alias("one"), tie.alias("tied"), order.alias("due")
+    differing = (
+        sa.select(tied.c.order_id)
+        .join(one, same_charge(one, tied))
+        .join(due, due.c.order_id == tied.c.order_id)
+        .where(one.c.money == due.c.money, sa.func.abs(one.c.amount_minor - due.c.amount_minor) > tolerance_minor)
+    )
     return (
-        sa.select(sa.func.sum(also.c.amount_minor))
-        .select_from(held)
-        .join(also, same_charge(held, also))
-        .where(
-            held.c.order_id == order.c.order_id,
-            also.c.money == order.c.money,
-            also.c.reversed == 0 if standing else sa.true(),
-            ~sa.exists().where(same_charge(surplus, also)),
+        sa.select(
+            held.c.order_id,
+            also.c.money,
+            sa.func.sum(also.c.amount_minor).label("together_minor"),
+            sa.func.sum(sa.case((also.c.reversed == 0, also.c.amount_minor))).label("standing_minor"),
         )
-        .correlate(order)
-        .scalar_subquery()
+        .join(also, same_charge(held, also))
+        .where(held.c.order_id.in_(differing), ~sa.exists().where(same_charge(surplus, also)))
+        .group_by(held.c.order_id, also.c.money)
+        .subquery("paid")
     )
 
 
@@ -124,6 +134,7 @@ def _finding(row: Row, kind: str, difference: Difference) -> Finding:
         amount_minor=_at_stake(row) if kind == "amount_mismatch" else row["charge_amount_minor"],
         currency=row["charge_currency"],
         reason=difference.field,
+        policy_clause=_CLAUSES.get(kind),
         recommendation="manual",
         explanation=(
             f"Charge {row['charge_ref']} and order {row['order_order_id']} belong together by {row['rule']}, but the "

@@ -9,8 +9,8 @@ from reconciler.detectors.base import Context, Detector, Row, about_charges, acc
 from reconciler.matching.relations import dispute
 from reconciler.model import Finding
 
-_KINDS = {"open": ("chargeback", "critical", "7"), "lost": ("chargeback", "critical", "7")}
-_SIGNAL = ("dispute_signal", "warning", None)
+_KINDS = {"open": ("chargeback", "critical"), "lost": ("chargeback", "critical")}
+_SIGNAL = ("dispute_signal", "warning")
 
 
 def _candidates(_context: Context) -> Select[Any]:
@@ -25,7 +25,7 @@ def _candidates(_context: Context) -> Select[Any]:
 
 def _judge(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
     for row in rows:
-        kind, severity, clause = _KINDS.get(row["state"], _SIGNAL)
+        kind, severity = _KINDS.get(row["state"], _SIGNAL)
         yield Finding(
             kind=kind,
             subject=f"chargeback:{row['provider']}/{row['ref']}/{row['id']}",
@@ -37,7 +37,7 @@ def _judge(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
             amount_minor=row["amount_minor"],
             currency=row["currency"],
             reason=row["stage"],
-            policy_clause=clause,
+            policy_clause="7",
             recommendation="manual",
             explanation=_story(row),
             evidence=evidence(row) | {"chargeback_id": row["id"], "reason_code": row["reason_code"]},

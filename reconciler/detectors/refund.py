@@ -37,13 +37,46 @@ def _approved_by_record() -> Select[Any]:
         .add_columns(
             approval.c.provider,
             approval.c.ref,
-            approval.c.amount_minor,
+            _owed().label("amount_minor"),
             approval.c.currency,
             approval.c.recorded_us.label("approved_us"),
             approval.c.decided_by,
         )
-        .where(~_is_reversed(approval.c.provider, approval.c.ref))
+        .where(_owed() > 0)
     )
+
+
+def _owed() -> ColumnElement[int]:
+    """What is still owed of an approval: each needs money of its own that went back, the earliest approved first.
+
+    Where nothing comparable went back, as in another currency, any reversal counts for all approvals of the charge.
+    A provider that shows no partial sums (DigiSeller) shows the whole charge, which is enough for all of them.
+    """
+    earlier, back = approval.alias("earlier"), reversal.alias("back")
+    of_charge = sa.and_(back.c.provider == approval.c.provider, back.c.parent_ref == approval.c.ref)
+    before = sa.or_(
+        earlier.c.recorded_us < approval.c.recorded_us,
+        sa.and_(earlier.c.recorded_us == approval.c.recorded_us, earlier.c.id < approval.c.id),
+    )
+    same_charge_before = sa.and_(
+        earlier.c.provider == approval.c.provider, earlier.c.ref == approval.c.ref, earlier.c.money == approval.c.money
+    )
+    promised = _sum(earlier.c.amount_minor, same_charge_before, before)
+    returned = _sum(back.c.amount_minor, of_charge, back.c.money == approval.c.money)
+    uncompared = sa.exists().where(
+        of_charge, sa.func.coalesce(back.c.money, "") != sa.func.coalesce(approval.c.money, "?")
+    )
+    left = promised + approval.c.amount_minor - returned
+    return sa.case(
+        (uncompared.correlate(approval), 0),
+        (left < approval.c.amount_minor, left),
+        else_=approval.c.amount_minor,
+    )
+
+
+def _sum(column: ColumnElement[int], *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    query = sa.select(sa.func.coalesce(sa.func.sum(column), 0)).where(*conditions)
+    return query.correlate(approval).scalar_subquery()
 
 
 def _approved_by_shop(tolerance_minor: int) -> Select[Any]:
@@ -82,10 +115,6 @@ def _went_back() -> ColumnElement[Any]:
     )
 
 
-def _is_reversed(provider: ColumnElement[str], ref: ColumnElement[str]) -> ColumnElement[bool]:
-    return sa.exists().where(reversal.c.provider == provider, reversal.c.parent_ref == ref)
-
-
 def _is_approved() -> ColumnElement[bool]:
     return sa.exists().where(approval.c.provider == charge.c.provider, approval.c.ref == charge.c.ref)
 
@@ -122,7 +151,7 @@ def _not_executed(row: Row, days: int) -> Finding:
         refundable_minor=_at_most_the_charge(row),
         explanation=(
             f"A refund of {amount} for charge {row['ref']} was approved by {row['decided_by']} on "
-            f"{when(row['approved_us'])}; after {days} days the provider still shows no refund."
+            f"{when(row['approved_us'])}; after {days} days the provider still does not show it."
         ),
         evidence=evidence(row),
     )

@@ -8,11 +8,11 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine.default import DefaultDialect
 
 from reconciler.matching import relations
 
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_DIALECT = DefaultDialect()
 _BATCH = 10_000
 
 

@@ -51,6 +51,9 @@ SELECT provider, ref, order_id, rule FROM (
 
 FINDINGS = "SELECT * FROM finding ORDER BY kind, id"
 
+_PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 122880, STRING_DICTIONARY_PAGE_SIZE_LIMIT 4096"
+"""A dictionary of ids that hardly repeat is not worth making: past a few kilobytes text is written as it is."""
+
 
 def judge(engine: DuckEngine, context: Context, folder: Path) -> dict[str, dict[str, Any]]:
     """Fill `finding`; returns count and severity by kind.
@@ -132,6 +135,6 @@ def copy(engine: DuckEngine, query: str, path: Path) -> None:
     """One thread writes: the order of rows, and so the bytes, depends on nothing else."""
     engine.run("SET threads = 1")
     engine.run("SET preserve_insertion_order = true")
-    engine.run(f"COPY ({query}) TO {quoted(path)} (FORMAT parquet, ROW_GROUP_SIZE 122880)")
+    engine.run(f"COPY ({query}) TO {quoted(path)} ({_PARQUET})")
     engine.run("RESET threads")
     engine.run("SET preserve_insertion_order = false")

@@ -5,6 +5,7 @@ of the pairs those that could bear on one of them. What comes out is what the pl
 """
 
 from reconciler.files.engine import DuckEngine, quoted
+from reconciler.files.sources import unclean
 from reconciler.matching.terms import Terms
 
 UUID_FORM = "________-____-____-____-____________"
@@ -34,6 +35,8 @@ def set_aside(engine: DuckEngine, *, watch_all: bool = False) -> None:
     engine.run(f"CREATE TABLE watched AS SELECT rowid AS id FROM pair WHERE NOT plain OR {watch_all}")
     if not watch_all:
         engine.run(_DOUBTED)
+        if not engine.all(_ONE_TO_ONE)[0][0]:
+            engine.run(_REPEATED)
         _close(engine)
 
 
@@ -48,30 +51,37 @@ def _known(terms: Terms) -> dict[str, str]:
 
 
 def _form(terms: Terms) -> dict[str, object]:
-    """The parts of the join: which fields have to agree, and the numbers that stand for what rows share."""
+    """The parts of the join: which fields have to agree, and the numbers that stand for what rows share.
+
+    What equals the order's text is as clean as that: of charges only the other text has to be looked at.
+    """
     stated = ("account_id", "telegram_user_id", "buyer_email", "product_id")
     agree = " AND ".join(f"(c.{name} = o.{name} OR c.{name} IS NULL OR o.{name} IS NULL)" for name in stated)
+    same = {"ref": "provider_ref", **{name: name for name in stated}}
+    doubt = " OR ".join(
+        f"CASE WHEN c.{mine} = o.{its} THEN false ELSE {unclean(f'c.{mine}')} END" for mine, its in same.items()
+    )
     keys = ", ".join(
-        f"CASE WHEN {name} IS NOT NULL THEN hash(hash(amount_minor, currency, provider), {name}) END AS by_{name}"
+        f"CASE WHEN {name} IS NOT NULL THEN hash(amount_minor, currency, provider, {name}) END AS by_{name}"
         for name in stated[:3]
     )
-    return {"agree": agree, "keys": keys, "tolerance": terms.tolerance_minor}
+    return {"agree": agree, "keys": keys, "tolerance": terms.tolerance_minor, "doubt": doubt}
 
 
 _PAIR = f"""
 CREATE OR REPLACE TABLE pair AS
-SELECT c.row AS charge_row, o.row AS order_row, c.provider, c.ref, o.order_id, c.currency, c.amount_minor,
-    c.occurred_us, c.by_account_id, c.by_telegram_user_id, c.by_buyer_email, o.by_order, c.echo,
-    c.untidy OR o.untidy AS untidy,
+SELECT c.row AS charge_row, o.row AS order_row, c.provider, coalesce(c.ref, o.provider_ref) AS ref, o.order_id,
+    c.currency, c.amount_minor, c.occurred_us, c.by_account_id, c.by_telegram_user_id, c.by_buyer_email, o.by_order,
+    c.echo, coalesce(o.untidy, false) OR coalesce(c.untidy OR (NOT c.clean AND ({{doubt}})), false) AS untidy,
     coalesce(
-        o.whole AND o.provider = c.provider AND c.money = o.money AND {{agree}}
+        o.whole AND c.money = o.money AND {{agree}}
         AND c.amount_minor - o.amount_minor BETWEEN -{{tolerance}} AND {{tolerance}}
         AND (c.single OR c.order_ref = o.order_id),
         false) AS plain
 FROM (
     SELECT row, provider::word AS provider, ref, currency::word AS currency, ({{money}})::word AS money, amount_minor,
-        occurred_at AS occurred_us, account_id, telegram_user_id, buyer_email, product_id, order_ref, untidy, {{keys}},
-        hash(order_ref) AS echo, CASE WHEN kind = 'charge' AND status = 'paid' THEN ref END AS paid_ref,
+        occurred_at AS occurred_us, account_id, telegram_user_id, buyer_email, product_id, order_ref, clean, untidy,
+        {{keys}}, hash(order_ref) AS echo, CASE WHEN kind = 'charge' AND status = 'paid' THEN ref END AS paid_ref,
         provider != 'tribute' OR (strlen(ref) = {len(UUID_FORM)} AND order_ref IS NULL) OR NOT ({SHARED}) AS single
     FROM charges
 ) c
@@ -80,25 +90,36 @@ FULL JOIN (
         account_id, telegram_user_id, buyer_email, product_id, untidy, hash(order_id) AS by_order,
         status = 'delivered' AND (credits >= credits_ordered OR credits IS NULL OR credits_ordered IS NULL) AS whole
     FROM orders
-) o ON o.provider_ref = c.paid_ref AND (o.provider IS NULL OR o.provider = c.provider)
+) o ON o.provider_ref = c.paid_ref AND o.provider = c.provider
 """
+"""An order that names no provider is left alone here: `ref` says what it names, for its charge to be looked at."""
 
 _DOUBTED = f"""
 INSERT INTO watched
-WITH doubted AS (
-    SELECT provider, ref FROM charges WHERE kind != 'charge' OR status != 'paid'
-    UNION SELECT provider, parent_ref FROM charges WHERE kind != 'charge'
-    UNION SELECT provider, ref[:{len(UUID_FORM)}] FROM pair WHERE NOT plain AND provider = 'tribute'
+WITH loose AS (SELECT ref FROM pair WHERE NOT plain), doubted AS (
+    FROM loose UNION SELECT ref[:{len(UUID_FORM)}] FROM loose
+    UNION SELECT parent_ref FROM charges WHERE kind != 'charge'
 )
-SELECT pair.rowid FROM pair SEMI JOIN doubted ON doubted.provider = pair.provider AND doubted.ref = pair.ref WHERE plain
-UNION
-SELECT rowid FROM pair SEMI JOIN (FROM pair SELECT charge_row GROUP BY ALL HAVING count(*) > 1) USING (charge_row)
-WHERE plain
-UNION
-SELECT rowid FROM pair SEMI JOIN (FROM pair SELECT by_order GROUP BY ALL HAVING count(*) > 1) USING (by_order)
-WHERE plain
+SELECT pair.rowid FROM pair SEMI JOIN doubted USING (ref) WHERE plain
 """
-"""Charges that were reversed, that share their order with others, or that come twice; orders that are claimed twice."""
+"""Charges that were reversed, that share their order with others, or that something else has the reference of."""
+
+_ONE_TO_ONE = """
+SELECT count(*) + count(*) FILTER (charge_row IS NOT NULL AND order_row IS NOT NULL)
+        = (SELECT count(*) FROM charges) + (SELECT count(*) FROM orders)
+    AND count(DISTINCT by_order) = count(by_order)
+FROM pair
+"""
+"""Whether every row is in one pair at most, and no order id comes twice: counting is cheaper than grouping."""
+
+_REPEATED = """
+INSERT INTO watched
+SELECT rowid FROM pair
+WHERE plain AND rowid NOT IN (SELECT id FROM watched) AND (
+    charge_row IN (SELECT charge_row FROM pair WHERE charge_row IS NOT NULL GROUP BY ALL HAVING count(*) > 1)
+    OR by_order IN (SELECT by_order FROM pair WHERE by_order IS NOT NULL GROUP BY ALL HAVING count(*) > 1))
+"""
+"""Charges that several orders name, orders that several charges name, ids that come twice."""
 
 _KEYS = ("by_account_id", "by_telegram_user_id", "by_buyer_email", "by_order")
 

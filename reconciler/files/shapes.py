@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The columns of an input: text unless they are listed as `whole` numbers, `moments`, `flags` or `decimals`."""
+    """The columns of an input: text unless they are listed as `whole` numbers, `moments`, `flags` or `decimals`.
+
+    Text that is `compared` with the other input's is looked at for its clean form there.
+    """
 
     name: str
     key: tuple[str, ...]
@@ -16,6 +19,7 @@ class Shape:
     flags: tuple[str, ...] = ()
     decimals: tuple[str, ...] = ()
     one_of: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    compared: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -39,6 +43,7 @@ CHARGES = Shape(
     moments=("occurred_at",),
     flags=("claimed",),
     one_of=(("kind", ("charge", "refund", "chargeback")),),
+    compared=("ref", "account_id", "buyer_email", "telegram_user_id", "product_id"),
 )
 ORDERS = Shape(
     "orders",

@@ -49,7 +49,7 @@ def load(engine: DuckEngine, source: Source, shape: Shape, folder: Path, *, tidy
         check_values(engine, source.name, source.sql, shape, columns)
         if source.is_parquet and not tidy:
             parts = [_column(shape, name, columns.get(name), _plain) for name in shape.columns]
-            text = ", ".join([*parts, f"{_untidy(shape, columns)} AS untidy"])
+            text = ", ".join([*parts, "false AS clean", f"{_untidy(shape, columns)} AS untidy"])
             engine.run(
                 f"CREATE OR REPLACE VIEW {shape.name} AS SELECT file_row_number AS row, {text} FROM {source.sql}"
             )
@@ -68,8 +68,8 @@ def _write_clean(engine: DuckEngine, source: Source, shape: Shape, columns: dict
     _fill_folds(engine, source, columns)
     joined = "LEFT JOIN folds ON folds.email = trim(buyer_email::VARCHAR)" if "buyer_email" in columns else ""
     engine.run(f"COPY (SELECT {parts} FROM {source.sql} {joined}) TO {quoted(path)} (FORMAT parquet)")
-    rows = f"SELECT file_row_number AS row, * EXCLUDE (file_row_number), false AS untidy FROM {_numbered(path)}"
-    engine.run(f"CREATE OR REPLACE VIEW {shape.name} AS {rows}")
+    rows = "SELECT file_row_number AS row, * EXCLUDE (file_row_number), true AS clean, false AS untidy"
+    engine.run(f"CREATE OR REPLACE VIEW {shape.name} AS {rows} FROM {_numbered(path)}")
 
 
 def _fill_folds(engine: DuckEngine, source: Source, columns: dict[str, str]) -> None:
@@ -83,16 +83,19 @@ def _fill_folds(engine: DuckEngine, source: Source, columns: dict[str, str]) -> 
         engine.connection.executemany("INSERT INTO folds VALUES (?, ?)", [(one, one.casefold()) for (one,) in rare])
 
 
+def unclean(name: str) -> str:
+    """SQL: the text has space around it or, of an e-mail, is not folded."""
+    spaced = f"{name} < '!' OR ends_with({name}, ' ')"
+    if not name.endswith("buyer_email"):
+        return spaced
+    return f"{spaced} OR {name} != lower({name}) OR strlen({name}) != length({name})"
+
+
 def _untidy(shape: Shape, columns: dict[str, str]) -> str:
-    """SQL: some text of the row has space around it, or is not in the case that it is compared in."""
-    faults = ["false"]
-    for name in shape.columns:
-        if shape.type_of(name) == "VARCHAR" and name in columns:
-            faults.append(f"{name} < '!' OR ends_with({name}, ' ')")
-    if "buyer_email" in columns:
-        faults.append("buyer_email != lower(buyer_email) OR strlen(buyer_email) != length(buyer_email)")
-    faults.append("currency != upper(currency)")
-    return f"coalesce({' OR '.join(faults)}, false)"
+    """SQL: some text of the row is not in clean form, apart from the `compared` columns."""
+    names = [name for name in shape.columns if name in columns and shape.type_of(name) == "VARCHAR"]
+    faults = [unclean(name) for name in names if name not in shape.compared]
+    return f"coalesce({' OR '.join([*faults, 'currency != upper(currency)'])}, false)"
 
 
 def _plain(name: str, kind: str) -> str:

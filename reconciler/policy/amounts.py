@@ -1,8 +1,12 @@
 """How much may be refunded (policy 1, 2 and 6), and the configured numbers in the units that judging uses."""
 
+from typing import TYPE_CHECKING
+
 from reconciler.matching.terms import MINUTE_US, Terms
 from reconciler.policy.facts import Purchase
-from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.settings import Settings
 
 
 def refundable_minor(
@@ -29,7 +33,7 @@ def refundable_minor(
     return max(0, unused)
 
 
-def terms(settings: Settings) -> Terms:
+def terms(settings: "Settings") -> Terms:
     """The configured numbers in the units that matching and judging use."""
     policy = settings.policy
     return Terms(
@@ -44,7 +48,7 @@ def terms(settings: Settings) -> Terms:
 
 
 def of_purchase(purchase: Purchase) -> int | None:
-    """The most that may be refunded of a purchase, less what was approved before; None when it is unknown.
+    """The most that may be refunded of a purchase, less what was given back or agreed to before; None: unknown.
 
     A surplus charge brought nothing itself, whatever its purchase brought.
     """
@@ -57,4 +61,4 @@ def of_purchase(purchase: Purchase) -> int | None:
         balance_micro=purchase.balance_micro,
         delivered=purchase.delivered and not purchase.surplus,
     )
-    return None if most is None else max(0, min(most, purchase.paid_minor - purchase.approved_minor))
+    return None if most is None else max(0, min(most, purchase.paid_minor - purchase.given_back_minor))

@@ -25,6 +25,7 @@ def checks(purchase: Purchase, dispute: Dispute | None, now: datetime) -> tuple[
         _not_suspended(purchase),
         _not_known(purchase),
         _recent(purchase, dispute, now),
+        _reason(dispute),
     )
 
 
@@ -62,20 +63,31 @@ def _no_fault(purchase: Purchase, dispute: Dispute | None) -> Check:
         (purchase.surplus, "the charge pays a purchase again"),
         (purchase.undelivered, "the charge was not delivered"),
         (purchase.mismatched and about == "amount", "amount or currency of charge and order differ"),
-        (purchase.approved_minor > purchase.returned_minor and about == "credit_not_processed",
-         "an approved refund was not made"),
-    ]  # fmt: skip
+        (_is_refund_owed(purchase) and about == "credit_not_processed", "an approved refund was not made"),
+    ]
     found = [text for applies, text in faults if applies]
     if found:
         return Check("no_fault_of_ours", False, f"The shop is at fault: {'; '.join(found)}.", {"faults": found})
     return Check("no_fault_of_ours", True, "The charge is no open billing error.", {"about": about})
 
 
+def _is_refund_owed(purchase: Purchase) -> bool:
+    agreed = purchase.paid_minor or 0 if purchase.shop_refunded else purchase.approved_minor
+    return agreed > purchase.returned_minor
+
+
 def _no_refund(purchase: Purchase) -> Check:
-    facts = {"approved_minor": purchase.approved_minor, "currency": purchase.currency}
-    if purchase.approved_minor:
-        return Check("no_refund", False, "A refund of the charge was approved: the money would leave twice.", facts)
-    return Check("no_refund", True, "No refund of the charge was approved.", facts)
+    """Approved on record, marked refunded by the shop, or paid by the seller: a dispute comes on top of it."""
+    known = [
+        (purchase.approved_minor > 0, "a refund of the charge was approved"),
+        (purchase.shop_refunded, "the shop marks the order refunded"),
+        (purchase.seller_refunded, "the provider says that a refund was started from our side"),
+    ]
+    found = [text for applies, text in known if applies]
+    facts = {"approved_minor": purchase.approved_minor, "currency": purchase.currency, "refunds": found}
+    if found:
+        return Check("no_refund", False, f"The money would leave twice: {'; '.join(found)}.", facts)
+    return Check("no_refund", True, "No refund of the charge was approved or paid.", facts)
 
 
 def _not_suspended(purchase: Purchase) -> Check:
@@ -111,6 +123,22 @@ def _recent(purchase: Purchase, dispute: Dispute | None, now: datetime) -> Check
     return Check("recent", True, "Recent, or not the only one.", {"standing": len(standing)})
 
 
+_FOR_A_PERSON = {
+    "not_as_described": "whether goods were as described is for a person to say",
+    "authorisation": "how the payment was authorised is the provider's matter",
+}
+
+
+def _reason(dispute: Dispute | None) -> Check:
+    """Disputes about something else than what the shop's records decide are for a person."""
+    code = dispute.reason_code if dispute else ""
+    about = family(code)
+    facts = {"reason_code": code, "about": about}
+    if about in _FOR_A_PERSON:
+        return Check("reason", False, f"Reason {code}: {_FOR_A_PERSON[about]}.", facts)
+    return Check("reason", True, f"Reason {code or 'not told'}: {about.replace('_', ' ')}.", facts)
+
+
 def leading(purchase: Purchase) -> Dispute | None:
     """The dispute that decides what to do: one that stands before one that is over, then the newest."""
     ordered = sorted(purchase.disputes, key=lambda one: (one.standing, one.confirmed, one.opened_at, one.id))
@@ -120,19 +148,28 @@ def leading(purchase: Purchase) -> Dispute | None:
 def judge_chargeback(matter: Matter, *, acted: bool) -> Verdict | None:
     """What policy 7 says of a purchase; `acted`: the account stands suspended or banned by our own command.
 
-    None where no chargeback is on record. A dispute that ended well proposes to undo what was done.
+    None where no chargeback is on record; a mere sign of one is for a person. What ended well, or turns out to be the
+    shop's own fault, proposes to undo what was done.
     """
     purchase = matter.purchase
     dispute = leading(purchase) if purchase else None
-    if purchase is None or dispute is None or dispute.state == "signal":
+    if purchase is None or dispute is None:
         return None
-    if not dispute.standing:
-        return _over(dispute, acted)
-    failed = [check for check in checks(purchase, dispute, matter.now) if not check.passed]
+    if dispute.state == "signal":
+        return Verdict(
+            "7", "manual", "A sign of a coming dispute is on record: answer the buyer before it becomes one."
+        )
+    return _standing(purchase, dispute, matter.now, acted) if dispute.standing else _over(dispute, acted)
+
+
+def _standing(purchase: Purchase, dispute: Dispute, now: datetime, acted: bool) -> Verdict:
+    failed = [check for check in checks(purchase, dispute, now) if not check.passed]
+    gravest = min(failed, key=lambda check: (check.name != "no_fault_of_ours", check.name not in HARD), default=None)
+    if acted and gravest is not None and gravest.name == "no_fault_of_ours":
+        return Verdict(_clause_of(gravest, purchase), "reinstate", f"{gravest.says[:-1]}: reinstate the account.")
     if acted:
         return Verdict("7", "none", f"The chargeback is {dispute.state}; the account was acted on.")
-    if failed:
-        gravest = min(failed, key=lambda check: (check.name != "no_fault_of_ours", check.name not in HARD))
+    if gravest is not None:
         clause = _clause_of(gravest, purchase)
         return Verdict(clause, "manual", f"The chargeback is {dispute.state}; for a person: {gravest.says}")
     return Verdict("7", "suspend", f"The chargeback is {dispute.state}, and every check passes: suspend the account.")
@@ -146,7 +183,8 @@ def _over(dispute: Dispute, acted: bool) -> Verdict:
 
 def _clause_of(failed: Check, purchase: Purchase) -> str:
     if failed.name == "no_fault_of_ours":
-        return "3.duplicate_charge" if purchase.surplus else "3.undelivered" if purchase.undelivered else "7"
+        owed = "6" if _is_refund_owed(purchase) else "7"
+        return "3.duplicate_charge" if purchase.surplus else "3.undelivered" if purchase.undelivered else owed
     return "6" if failed.name == "no_refund" else "7"
 
 

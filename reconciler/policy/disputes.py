@@ -28,6 +28,7 @@ _FAMILIES = {
     "12.5": "amount", "12.3": "amount", "4834": "amount", "P05": "amount",
     "13.1": "not_received", "4853": "not_received", "C08": "not_received",
     "13.3": "not_as_described", "C31": "not_as_described",
+    "11.1": "authorisation", "11.2": "authorisation", "11.3": "authorisation", "4808": "authorisation",
     "13.6": "credit_not_processed", "13.7": "cancelled", "13.2": "cancelled",
 }  # fmt: skip
 
@@ -71,6 +72,8 @@ def derive(events: Iterable[StageEvent]) -> Standing:
 
 
 def _after(standing: Standing, event: StageEvent) -> Standing:
+    if event.stage == "prevented" and standing.state not in {"signal", "prevented"}:
+        return standing  # an alert that comes late prevents nothing any more
     if event.stage in _ENDS:
         return Standing(_ENDS[event.stage], event.stage, event.at, round=standing.round)
     begins = event.stage in _AGAIN and standing.state != "open"
@@ -78,7 +81,8 @@ def _after(standing: Standing, event: StageEvent) -> Standing:
     further = standing.state == "open" and _RANK.get(event.stage, 0) > _RANK[standing.stage]
     if begins or first or (further and event.stage in _AGAIN):
         return Standing("open", event.stage, event.at, event.due_at, standing.round + (0 if further else 1))
-    due = event.due_at or standing.due_given
+    is_answer = event.stage != "signal" or standing.state == "signal"
+    due = (event.due_at if is_answer else None) or standing.due_given
     return Standing(standing.state, event.stage if further else standing.stage, standing.since, due, standing.round)
 
 

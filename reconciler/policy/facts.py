@@ -47,7 +47,9 @@ class Purchase:
     `accounts` are all accounts that fit, by the shop's own rows; `emails` the addresses of the purchase, folded;
     `held_by_us`: the account stands suspended or banned by a command of ours.
     `surplus`, `undelivered` and `mismatched` are open findings. `approved_minor` is what was agreed to give back,
-    `returned_minor` what went back. `settled` counts the buyer's other undisputed purchases since `settled_since`.
+    `returned_minor` what went back. `shop_refunded`: the shop marks the order refunded, its own approval of the whole;
+    `seller_refunded`: the provider says that the seller started a refund. `settled` counts the buyer's other undisputed
+    purchases since `settled_since`.
     """
 
     provider: str
@@ -70,6 +72,8 @@ class Purchase:
     mismatched: bool = False
     approved_minor: int = 0
     returned_minor: int = 0
+    shop_refunded: bool = False
+    seller_refunded: bool = False
     disputes: tuple[Dispute, ...] = ()
     asked_at: tuple[datetime, ...] = ()
     settled: int = 0
@@ -79,6 +83,19 @@ class Purchase:
     def account_id(self) -> str | None:
         """The one account that owns the purchase, or None: none fits, or more than one does."""
         return self.accounts[0] if len(self.accounts) == 1 else None
+
+    @property
+    def given_back_minor(self) -> int:
+        """What went back, or is agreed to: an alert that prevented a chargeback paid it too, and tells no feed of it.
+
+        A prevented amount in another currency counts whole, so that nothing more goes before a person has looked.
+        """
+        prevented = sum(
+            one.amount_minor if one.currency == self.currency else self.paid_minor or 0
+            for one in self.disputes
+            if one.state == "prevented"
+        )
+        return max(self.approved_minor, self.returned_minor, prevented)
 
 
 @dataclass(frozen=True, slots=True)

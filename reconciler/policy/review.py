@@ -81,9 +81,11 @@ def refund_blocked(purchase: Purchase) -> str | None:
     if standing:
         return f"a chargeback of charge {purchase.ref} is {standing[0].state}, so the money would leave twice"
     paid = purchase.paid_minor
-    if paid is not None and max(purchase.approved_minor, purchase.returned_minor) >= paid:
-        return f"charge {purchase.ref} was refunded in full already"
-    return None
+    if paid is None or purchase.given_back_minor < paid:
+        return None
+    if purchase.approved_minor >= paid > purchase.returned_minor:
+        return f"a refund of all of charge {purchase.ref} is approved already: it has to be made at the provider"
+    return f"charge {purchase.ref} was refunded in full already"
 
 
 def duplicate(matter: Matter) -> Verdict | None:

@@ -1,70 +1,64 @@
 """Builds a day's report as one plain document, from which every format is made: values in, a dictionary out."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
+from itertools import chain
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from reconciler.findings import OPEN, RESOLVED, SEVERITIES
 from reconciler.report import shown
-from reconciler.report.texts import counted, say
+from reconciler.report.period import Period
+from reconciler.words.voice import ENGLISH, Voice
 
 Document = dict[str, Any]
 Public = Mapping[str, Any]
-ALARMING = ("critical", "warning")
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day as a clock in `zone` counts it, 23 to 25 hours long: `start ≤ t < end`."""
-
-    date: date
-    zone: ZoneInfo
-
-    @property
-    def start(self) -> datetime:
-        """Its midnight, in UTC."""
-        return datetime.combine(self.date, time(), self.zone).astimezone(UTC)
-
-    @property
-    def end(self) -> datetime:
-        """The midnight that ends it, in UTC."""
-        return datetime.combine(self.date + timedelta(days=1), time(), self.zone).astimezone(UTC)
-
-    def holds(self, moment: datetime) -> bool:
-        """Whether the moment is in this day."""
-        return self.start <= moment < self.end
+FACTS: Document = {
+    "cases": [],
+    "case_counts": {},
+    "chargebacks": [],
+    "ratio": [],
+    "refunds": [],
+    "refund_totals": {},
+    "approvals": [],
+    "trends": {"days": [], "received": {}, "refunded": {}, "at_stake": {}, "open": {}},
+    "links": {},
+}
+"""The sections that are empty unless they are given."""
 
 
 def build(
-    day: Day,
+    period: Period,
     statement: Mapping[str, Any],
     findings: Iterable[Public],
     *,
     fresh: Collection[str] = (),
     clauses: Mapping[str, str] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Document:
-    """The report of a day from the statement of its last run and its findings in their public form.
+    """The report of a period from the statement of its last run and its findings in their public form.
 
-    Shown are the open findings and those resolved on the day. `fresh` are ids that were opened (or reopened) on
-    the day; `clauses` the texts of the policy, of which those cited are quoted.
+    Shown are the open findings and those resolved in the period. `fresh` are ids that were opened (or reopened) in
+    it; `clauses` the texts of the policy, of which those cited are quoted; `facts` the sections of FACTS.
     """
-    listed = _standings(day, findings, fresh)
+    listed = _standings(period, findings, fresh)
+    more = {**FACTS, **(facts or {})}
     return {
-        "day": day.date.isoformat(),
-        "timezone": day.zone.key,
+        "report": period.length,
+        "day": period.first.isoformat(),
+        "last_day": period.last.isoformat(),
+        "timezone": period.zone.key,
         "run_at": statement["at"],
-        "stale": not day.holds(shown.parse(statement["at"])),
+        "stale": not period.holds(shown.parse(statement["at"])),
         "verdict": statement["verdict"],
         "sentence": sentence(statement),
         "statement": statement["providers"],
         "at_stake": statement["at_stake"],
+        "severities": dict(severities(statement)),
         "counts": {name: len(rows) for name, rows in listed.items()},
         "findings": listed,
-        "clauses": _cited(listed, clauses or {}),
+        **more,
+        "clauses": _cited([*chain.from_iterable(listed.values()), *more["cases"]], clauses or {}),
         "feeds": [_feed(row, statement["at"]) for row in statement["feeds"]],
         "quarantined": statement["quarantined"],
         "problems": list(statement["problems"]),
@@ -72,18 +66,24 @@ def build(
 
 
 def sentence(statement: Mapping[str, Any]) -> str:
-    """The verdict of a run in one sentence."""
-    numbers = severities(statement)
-    verdict, total = statement["verdict"], sum(numbers.values())
+    """The verdict of a run in one sentence, for the screen."""
+    return in_a_sentence(ENGLISH, statement["verdict"], severities(statement), statement["providers"])
+
+
+def in_a_sentence(voice: Voice, verdict: str, numbers: Mapping[str, int], statement: Iterable[Public]) -> str:
+    """A verdict in one sentence. `numbers`: open findings by severity, `statement`: the books."""
+    total = sum(numbers.values())
     if verdict == "reconciled" and total:
         verdict = "notes"
     where = ", ".join(
-        f"{say('provider.' + books['provider'])} {books['currency']}"
-        for books in statement["providers"]
+        f"{voice.say('provider.' + books['provider'])} {books['currency']}"
+        for books in statement
         if not books["closes"]
     )
-    named = ", ".join(f"{numbers[name]:,} {say(f'severity.{name}')}" for name in reversed(SEVERITIES) if numbers[name])
-    return say(f"sentence.{verdict}", count=counted(total), severities=named, where=where)
+    named = ", ".join(
+        voice.say(f"counted.{name}", n=numbers[name]) for name in reversed(SEVERITIES) if numbers.get(name)
+    )
+    return voice.say(f"sentence.{verdict}", count=voice.say("finding", n=total), severities=named, where=where)
 
 
 def severities(statement: Mapping[str, Any]) -> Counter[str]:
@@ -92,6 +92,19 @@ def severities(statement: Mapping[str, Any]) -> Counter[str]:
     for row in statement["findings"]["by_kind"].values():
         numbers[row["severity"]] += row["count"]
     return numbers
+
+
+def quiet(document: Document) -> bool:
+    """Whether a report has nothing to say: runs went well, nothing waits or was settled but notes, no dispute runs."""
+    return (
+        document["verdict"] == "reconciled"
+        and not document["stale"]
+        and all(finding["severity"] == "info" for finding in document["findings"]["resolved"])
+        and not document["cases"]
+        and not document["chargebacks"]
+        and not document["problems"]
+        and not any(row["state"] in {"near", "over"} for row in document["ratio"])
+    )
 
 
 def most_severe_first(findings: Iterable[Public]) -> list[Public]:
@@ -117,13 +130,13 @@ def at_stake(findings: Iterable[Public]) -> dict[str, str]:
     return {code: f"{total:f}" for code, total in sorted(totals.items())}
 
 
-def _standings(day: Day, findings: Iterable[Public], fresh: Collection[str]) -> dict[str, list[Public]]:
+def _standings(period: Period, findings: Iterable[Public], fresh: Collection[str]) -> dict[str, list[Public]]:
     listed: dict[str, list[Public]] = {"new": [], "persisting": [], "resolved": []}
     for finding in findings:
         if finding["status"] == OPEN:
-            new = finding["id"] in fresh or day.holds(shown.parse(finding["first_seen_at"]))
+            new = finding["id"] in fresh or period.holds(shown.parse(finding["first_seen_at"]))
             listed["new" if new else "persisting"].append(finding)
-        elif finding["status"] == RESOLVED and day.holds(shown.parse(finding["resolved_at"])):
+        elif finding["status"] == RESOLVED and period.holds(shown.parse(finding["resolved_at"])):
             listed["resolved"].append(finding)
     return {name: most_severe_first(rows) for name, rows in listed.items()}
 
@@ -144,8 +157,8 @@ def _rank(finding: Public) -> int:
     return len(SEVERITIES) - SEVERITIES.index(finding["severity"])
 
 
-def _cited(listed: Mapping[str, Sequence[Public]], clauses: Mapping[str, str]) -> dict[str, str]:
-    cited = {finding["policy_clause"] for rows in listed.values() for finding in rows}
+def _cited(rows: Iterable[Public], clauses: Mapping[str, str]) -> dict[str, str]:
+    cited = {row["policy_clause"] for row in rows}
     return {clause: text for clause, text in clauses.items() if clause in cited}
 
 

@@ -14,6 +14,7 @@ _ABOUT = {
     "not_received": "The card holder says that nothing was delivered.",
     "not_as_described": "The card holder says that the goods were not as described.",
     "credit_not_processed": "The card holder says that a promised refund was not made.",
+    "authorisation": "The bank says that the payment was not authorised as it has to be.",
     "cancelled": "The card holder says that the purchase was cancelled.",
     "unknown": "The reason code is not one that this program knows.",
 }

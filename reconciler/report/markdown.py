@@ -3,20 +3,22 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from reconciler.report import shown
-from reconciler.report.base import LISTINGS, Format
-from reconciler.report.document import Document
+from reconciler.report.base import LISTINGS, Format, heading, in_words, name_of, voice_of
+from reconciler.report.document import Document, in_a_sentence
 from reconciler.report.lines import ledgers
-from reconciler.report.texts import say, title
+from reconciler.report.sections import Table, tables
+from reconciler.report.story import story
+from reconciler.report.table import NUMBERS
+from reconciler.words.voice import NOTHING
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&]|(?<=:)//)")
 
 
-def render(document: Document) -> bytes:
+def render(document: Document, language: str) -> bytes:
     """The report's sections as headings, lists and tables."""
-    return ("\n".join(_lines(document)).rstrip() + "\n").encode()
+    return ("\n".join(_Note(document, language).lines()).rstrip() + "\n").encode()
 
 
 def safe(value: object) -> str:
@@ -24,84 +26,104 @@ def safe(value: object) -> str:
     return _SPECIAL.sub(r"\\\1", shown.clean(" ".join(str(value).split())))
 
 
-def _lines(document: Document) -> Iterator[str]:
-    zone = ZoneInfo(document["timezone"])
-    at = shown.time(document["run_at"], zone)
-    yield f"# {say('title')} {document['day']}"
-    yield ""
-    yield f"**{say('verdict.' + document['verdict'])}.** {safe(document['sentence'])}"
-    yield ""
-    yield f"{say('stale' if document['stale'] else 'made', at=at)} {say('times', zone=document['timezone'])}"
-    yield from _problems(document)
-    yield from _statement(document)
-    yield from _section("at_stake", [shown.sums(document["at_stake"])] if document["at_stake"] else [])
-    for listing in LISTINGS:
-        rows = document["findings"][listing]
-        yield from _section(listing, [text for finding in rows for text in _finding(finding, zone)])
-    yield from _section("feeds", [_feed(feed, zone) for feed in document["feeds"]])
-    count = document["quarantined"]
-    yield from _section("quarantine", [say("quarantined", n=count)] if count else [])
+class _Note:
+    """A report being written down in one language."""
 
+    def __init__(self, document: Document, language: str) -> None:
+        self.document = document
+        self.voice = voice_of(document, language)
+        self.say = self.voice.say
 
-def _section(name: str, rows: list[str]) -> Iterator[str]:
-    yield from ("", f"## {say('section.' + name)}", "")
-    yield from rows or [say(f"quiet.{name}")]
-
-
-def _problems(document: Document) -> Iterator[str]:
-    if document["problems"]:
-        yield from _section("problems", [f"- {safe(problem)}" for problem in document["problems"]])
-
-
-def _statement(document: Document) -> Iterator[str]:
-    yield from _section("statement", [] if not document["statement"] else [""])
-    for books in document["statement"]:
-        state = say("closes" if books["closes"] else "broken")
-        yield f"### {say('provider.' + books['provider'])}, {safe(books['currency'])}: {state}"
+    def lines(self) -> Iterator[str]:
+        """Everything, line by line."""
+        document, say = self.document, self.say
+        at = self.voice.time(document["run_at"])
+        sentence = in_a_sentence(self.voice, document["verdict"], document["severities"], document["statement"])
+        yield f"# {name_of(document, self.voice)}"
         yield ""
-        yield f"| {say('column.line')} | {say('column.count')} | {say('column.amount')} |"
-        yield "| --- | ---: | ---: |"
-        for ledger in ledgers(books):
-            yield f"| *{ledger.title}* | | |"
-            for line in ledger.lines:
-                sign = "=" if line.total else line.sign
-                label = f"**{sign} {line.label}**" if line.total else f"{sign} {line.label}"
-                yield f"| {label} | {line.count:,} | {shown.number(line.amount)} |"
-        yield from (f"- {safe(text)}" for text in books["broken"])
+        yield f"**{say('verdict.' + document['verdict'])}.** {safe(sentence)}"
         yield ""
+        made = f"stale.{document['report']}" if document["stale"] else "made"
+        yield f"{say(made, at=at)} {say('times', zone=document['timezone'])}"
+        yield from self._problems()
+        yield from self._statement()
+        for table in tables(document):
+            yield from self._table(table)
+        for listing in LISTINGS:
+            rows = document["findings"][listing]
+            name = f"{listing}.{document['report']}"
+            yield from self._section(name, [text for finding in rows for text in self._finding(finding)])
+        yield from self._section("feeds", [self._feed(feed) for feed in document["feeds"]])
+        count = document["quarantined"]
+        yield from self._section("quarantine", [say("quarantined", n=count)] if count else [])
 
+    def _section(self, name: str, rows: list[str]) -> Iterator[str]:
+        yield from ("", f"## {self.say('section.' + name)}", "")
+        yield from rows or [self.say(f"quiet.{name.partition('.')[0]}")]
 
-def _finding(finding: Mapping[str, Any], zone: ZoneInfo) -> Iterator[str]:
-    severity = say(f"severity.{finding['severity']}")
-    amount = shown.money(finding["amount"], finding["currency"])
-    yield f"- **{severity}: {title(finding['kind'])}**, {safe(amount)}. {safe(finding['explanation'])}"
-    for one in finding["differences"]:
-        sides = (one["provider"], one["shop"])
-        provider, shop = (safe(shown.NOTHING if value is None else value) for value in sides)
-        yield f"  - {safe(one['field'])}: {provider} ({say('column.provider')}), {shop} ({say('column.shop')})"
-    yield f"  - {_facts(finding, zone)}"
+    def _table(self, table: Table) -> Iterator[str]:
+        if not table.rows:
+            yield from self._section(table.name, [])
+            return
+        yield from self._section(table.name, [f"| {' | '.join(heading(one, self.voice) for one in table.on_page)} |"])
+        yield f"| {' | '.join('---:' if one.holds in NUMBERS else '---' for one in table.on_page)} |"
+        for row in table.rows:
+            yield f"| {' | '.join(safe(in_words(one, row, self.voice)) for one in table.on_page)} |"
 
+    def _problems(self) -> Iterator[str]:
+        if self.document["problems"]:
+            yield from self._section("problems", [f"- {safe(problem)}" for problem in self.document["problems"]])
 
-def _facts(finding: Mapping[str, Any], zone: ZoneInfo) -> str:
-    advice = say(f"advice.{finding['recommendation']}")
-    refundable = shown.money(finding["refundable_amount"], finding["currency"])
-    facts = [
-        (say("label.id"), finding["id"]),
-        (say("label.charge"), shown.joined(finding["transaction_ids"])),
-        (say("label.order"), finding["order_id"]),
-        (say("label.account"), finding["account_id"]),
-        (say("label.policy"), finding["policy_clause"]),
-        (say("label.recommendation"), advice),
-        (say("label.refundable"), refundable if finding["refundable_amount"] is not None else None),
-        (say("label.first_seen"), shown.time(finding["first_seen_at"], zone)),
-    ]
-    return ", ".join(f"{name} {safe(value)}" for name, value in facts if value)
+    def _statement(self) -> Iterator[str]:
+        document, say = self.document, self.say
+        yield from self._section("statement", [] if not document["statement"] else [""])
+        for books in document["statement"]:
+            state = say("closes" if books["closes"] else "broken")
+            yield f"### {say('provider.' + books['provider'])}, {safe(books['currency'])}: {state}"
+            yield ""
+            yield f"| {say('column.line')} | {say('column.count')} | {say('column.amount')} |"
+            yield "| --- | ---: | ---: |"
+            for ledger in ledgers(books, self.voice):
+                yield f"| *{ledger.title}* | | |"
+                for line in ledger.lines:
+                    sign = "=" if line.total else line.sign
+                    label = f"**{sign} {line.label}**" if line.total else f"{sign} {line.label}"
+                    yield f"| {label} | {self.voice.count(line.count)} | {self.voice.number(line.amount)} |"
+            yield from (f"- {safe(text)}" for text in books["broken"])
+            yield ""
 
+    def _finding(self, finding: Mapping[str, Any]) -> Iterator[str]:
+        severity = self.say(f"severity.{finding['severity']}")
+        amount = self.voice.money(finding["amount"], finding["currency"])
+        told = safe(story(finding, self.voice))
+        yield f"- **{severity}: {self.voice.title(finding['kind'])}**, {safe(amount)}. {told}"
+        for one in finding["differences"]:
+            sides = (one["provider"], one["shop"])
+            provider, shop = (safe(NOTHING if value is None else value) for value in sides)
+            field = safe(self.say(f"differs.{one['field']}"))
+            yield f"  - {field}: {provider} ({self.say('column.provider')}), {shop} ({self.say('column.shop')})"
+        yield f"  - {self._facts(finding)}"
 
-def _feed(feed: Mapping[str, Any], zone: ZoneInfo) -> str:
-    until = shown.time(feed["complete_until"], zone)
-    error = f", {safe(feed['error'])}" if feed["error"] else ""
-    return f"- {safe(feed['name'])}: {say('feed.' + feed['state'])}, {say('column.until').lower()} {until}{error}"
+    def _facts(self, finding: Mapping[str, Any]) -> str:
+        say = self.say
+        refundable = self.voice.money(finding["refundable_amount"], finding["currency"])
+        facts = [
+            (say("label.id"), finding["id"]),
+            (say("label.charge"), shown.joined(finding["transaction_ids"])),
+            (say("label.order"), finding["order_id"]),
+            (say("label.account"), finding["account_id"]),
+            (say("label.policy"), finding["policy_clause"]),
+            (say("label.recommendation"), say(f"advice.{finding['recommendation']}")),
+            (say("label.refundable"), refundable if finding["refundable_amount"] is not None else None),
+            (say("label.first_seen"), self.voice.time(finding["first_seen_at"])),
+        ]
+        return ", ".join(f"{name} {safe(value)}" for name, value in facts if value)
+
+    def _feed(self, feed: Mapping[str, Any]) -> str:
+        until = self.voice.time(feed["complete_until"])
+        error = f", {safe(feed['error'])}" if feed["error"] else ""
+        state = self.say("feed." + feed["state"])
+        return f"- {safe(feed['name'])}: {state}, {self.say('column.until').lower()} {until}{error}"
 
 
 FORMAT = Format("md", ".md", render)

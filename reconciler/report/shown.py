@@ -1,13 +1,15 @@
-"""How money, times and ages are written for people, alike in every format and on the screen."""
+"""How money, times and ages are written on the screen and in alerts, and others' text made safe to look at."""
 
 import unicodedata
-from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-NOTHING = "–"
+from reconciler.words.voice import ENGLISH, NOTHING, Voice
+
+__all__ = ["NOTHING", "age", "clean", "joined", "money", "number", "parse", "sums", "time"]
+
+number, money, sums, age = ENGLISH.number, ENGLISH.money, ENGLISH.sums, ENGLISH.age
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _JOINER = "\u200d"
@@ -19,21 +21,6 @@ def clean(value: object) -> str:
     return "".join(_written_out(char) for char in str(value))
 
 
-def number(amount: str | None) -> str:
-    """A decimal string with its thousands set apart: `84000.00` is `84,000.00`; an unknown amount is a dash."""
-    return NOTHING if amount is None else f"{Decimal(amount):,f}"
-
-
-def money(amount: str | None, currency: str | None) -> str:
-    """An amount with its currency: `84,000.00 RUB`."""
-    return NOTHING if amount is None else f"{number(amount)} {currency or ''}".rstrip()
-
-
-def sums(amounts: Mapping[str, str]) -> str:
-    """Amounts of several currencies side by side, never added: `84,000.00 RUB, 12.50 USD`."""
-    return ", ".join(money(amount, currency) for currency, amount in sorted(amounts.items()))
-
-
 def parse(text: str) -> datetime:
     """The time of an ISO text with zone."""
     return datetime.fromisoformat(text)
@@ -41,21 +28,7 @@ def parse(text: str) -> datetime:
 
 def time(text: str | None, zone: ZoneInfo) -> str:
     """An ISO time as the clock in `zone` shows it, the zone named: `2026-11-22 12:30 MSK`."""
-    return NOTHING if text is None else f"{parse(text).astimezone(zone):%Y-%m-%d %H:%M %Z}"
-
-
-def age(seconds: float) -> str:
-    """A span of time in its one or two largest units: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
-    minutes = int(seconds // 60)
-    if minutes < 1:
-        return f"{max(0, int(seconds))} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    return Voice("en", zone).time(text)
 
 
 def joined(values: Any) -> str:

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import xlsxwriter
 
 from reconciler.money import exponent
 from reconciler.report import shown
-from reconciler.report.base import Format, findings_of
-from reconciler.report.document import Document
+from reconciler.report.base import Format, days_left, days_of, findings_of, heading, in_words, voice_of
+from reconciler.report.document import Document, in_a_sentence
 from reconciler.report.lines import ledgers
-from reconciler.report.table import AMOUNT, COLUMNS, TIME
-from reconciler.report.texts import say
+from reconciler.report.sections import Table, course, tables
+from reconciler.report.story import story
+from reconciler.report.table import AMOUNT, COUNT, DAYS, FINDINGS, PERCENT, TIME, WORD, Column, Row
+from reconciler.words.voice import Voice
 
 MAX_CELL = 32_767
 MAX_DIGITS = 15
@@ -42,18 +43,18 @@ class Head:
 class _Book:
     """A workbook being written, with the cell formats it has needed so far."""
 
-    def __init__(self, document: Document) -> None:
-        self.zone = ZoneInfo(document["timezone"])
+    def __init__(self, document: Document, voice: Voice) -> None:
+        self.voice = voice
         self.target = io.BytesIO()
         self.workbook = xlsxwriter.Workbook(self.target, {"in_memory": True, "strings_to_formulas": False})
         run_at = shown.parse(document["run_at"]).astimezone(UTC).replace(tzinfo=None)  # a fixed time keeps bytes equal
-        self.workbook.set_properties({"created": run_at, "title": say("title")})
+        self.workbook.set_properties({"created": run_at, "title": days_of(document, voice)})
         self.head = self.workbook.add_format({"bold": True, "bottom": 1})
         self.formats: dict[str, Any] = {}
 
     def local(self, text: str) -> datetime:
         """A time as the configured zone's clock shows it; spreadsheets know no zones."""
-        return shown.parse(text).astimezone(self.zone).replace(tzinfo=None, microsecond=0)
+        return shown.parse(text).astimezone(self.voice.zone).replace(tzinfo=None, microsecond=0)
 
     def sheet(self, name: str, heads: Sequence[Head], rows: Iterable[Sequence[Any]]) -> None:
         """A sheet with a frozen heading that filters."""
@@ -68,10 +69,34 @@ class _Book:
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, last, len(heads) - 1)
 
+    def table(self, table: Table) -> None:
+        """A section as a sheet."""
+        heads = [self._head(column) for column in table.columns]
+        rows = ([self._value(column, row) for column in table.columns] for row in table.rows)
+        self.sheet(self.voice.say(f"sheet.{table.name}"), heads, rows)
+
     def close(self) -> bytes:
         """The finished file."""
         self.workbook.close()
         return self.target.getvalue()
+
+    def _head(self, column: Column) -> Head:
+        name = heading(column, self.voice)
+        return Head(f"{name} ({self.voice.zone.key})" if column.holds == TIME else name, column.width)
+
+    def _value(self, column: Column, row: Row) -> Any:
+        value = column.of(row)
+        if value is None or value == "":
+            return None
+        if column.holds == AMOUNT:
+            return Amount(value, column.currency or row["currency"] or "")
+        if column.holds == TIME:
+            return self.local(value)
+        if column.holds == PERCENT:
+            return Decimal(value)
+        if column.holds == DAYS:
+            return days_left(value, self.voice)
+        return in_words(column, row, self.voice) if column.holds == WORD else value
 
     def _cell(self, sheet: Any, row: int, place: int, value: Any) -> None:
         if value is None or value == "":
@@ -80,6 +105,8 @@ class _Book:
             self._amount(sheet, row, place, value)
         elif isinstance(value, datetime):
             sheet.write_datetime(row, place, value, self._format("yyyy-mm-dd hh:mm"))
+        elif isinstance(value, Decimal):
+            sheet.write_number(row, place, value, self._format("0.00"))
         elif isinstance(value, int):
             sheet.write_number(row, place, value, self._format("#,##0"))
         else:
@@ -99,81 +126,95 @@ class _Book:
         return self.formats[pattern]
 
 
-def render(document: Document) -> bytes:
-    """The workbook: summary, statement, findings, feeds."""
-    book = _Book(document)
-    book.sheet("Summary", (Head("Item", 30), Head("Value", 90)), _summary(document))
-    book.sheet("Statement", _STATEMENT, _statement(document))
-    book.sheet("Findings", _findings_heads(document["timezone"]), _findings(book, document))
-    book.sheet("Feeds", _feeds_heads(document["timezone"]), _feeds(book, document))
+def render(document: Document, language: str) -> bytes:
+    """The workbook: a summary, the statement, and a sheet for each section."""
+    voice = voice_of(document, language)
+    book = _Book(document, voice)
+    say = voice.say
+    summary = (Head(say("field.item"), 34), Head(say("field.value"), 90))
+    book.sheet(say("sheet.summary"), summary, _summary(document, book))
+    heads = [Head(say(f"field.{name}"), width) for name, width in _STATEMENT]
+    book.sheet(say("sheet.statement"), heads, _statement(document, voice))
+    book.table(_findings(document, voice))
+    for table in (*tables(document), _feeds(document, voice), course(document)):
+        book.table(table)
     return book.close()
 
 
 _STATEMENT = (
-    Head("Provider", 14),
-    Head("Currency", 10),
-    Head("Identity", 14),
-    Head("Line", 34),
-    Head("Sign", 6),
-    Head("Count", 12),
-    Head("Amount", 18),
-    Head("Closes", 8),
+    ("provider", 14),
+    ("currency", 10),
+    ("identity", 20),
+    ("line", 34),
+    ("sign", 6),
+    ("count", 12),
+    ("amount", 18),
+    ("closes", 10),
 )
 
 
-def _summary(document: Document) -> Iterable[tuple[str, Any]]:
-    yield "Day", document["day"]
-    yield "Zone", document["timezone"]
-    yield "Run finished (UTC)", document["run_at"]
-    yield "Verdict", say(f"verdict.{document['verdict']}")
-    yield "In words", document["sentence"]
+def _summary(document: Document, book: _Book) -> Iterable[tuple[str, Any]]:
+    voice = book.voice
+    say = voice.say
+    yield say("field.period"), days_of(document, voice)
+    yield say("field.zone"), document["timezone"]
+    yield say("field.run_at"), book.local(document["run_at"])
+    yield say("field.verdict"), say(f"verdict.{document['verdict']}")
+    sentence = in_a_sentence(voice, document["verdict"], document["severities"], document["statement"])
+    yield say("field.in_words"), sentence
     for currency, amount in sorted(document["at_stake"].items()):
-        yield f"At stake, {currency}", Amount(amount, currency)
+        yield f"{say('section.at_stake')}, {currency}", Amount(amount, currency)
     for listing, count in document["counts"].items():
-        yield say(f"section.{listing}"), count
-    yield "In quarantine", document["quarantined"]
+        yield say(f"section.{listing}.{document['report']}"), count
+    yield say("section.cases"), len(document["cases"])
+    yield say("section.chargebacks"), len(document["chargebacks"])
+    yield say("section.quarantine"), document["quarantined"]
     for problem in document["problems"]:
-        yield "Problem", problem
+        yield say("field.problem"), problem
 
 
-def _statement(document: Document) -> Iterable[tuple[Any, ...]]:
+def _statement(document: Document, voice: Voice) -> Iterable[tuple[Any, ...]]:
     for books in document["statement"]:
-        for ledger in ledgers(books):
+        provider = voice.say(f"provider.{books['provider']}")
+        for ledger in ledgers(books, voice):
             for line in ledger.lines:
                 amount = Amount(line.amount, books["currency"])
                 sign = "=" if line.total else line.sign
-                holds = ("yes" if ledger.holds else "no") if line.total else ""
-                yield books["provider"], books["currency"], ledger.title, line.label, sign, line.count, amount, holds
+                holds = voice.say("yes" if ledger.holds else "no") if line.total else ""
+                yield provider, books["currency"], ledger.title, line.label, sign, line.count, amount, holds
 
 
-def _findings_heads(zone: str) -> tuple[Head, ...]:
-    named = (Head(f"{one.name} ({zone})" if one.holds == TIME else one.name, one.width) for one in COLUMNS)
-    return (Head("listing", 12), *named)
+def _findings(document: Document, voice: Voice) -> Table:
+    listing = Column("listing", width=16)
+    rows = [
+        {**finding, "explanation": story(finding, voice), "listing": voice.say(f"figure.{name}")}
+        for name, finding in findings_of(document)
+    ]
+    return Table("findings", (listing, *FINDINGS), rows)
 
 
-def _findings(book: _Book, document: Document) -> Iterable[list[Any]]:
-    for listing, finding in findings_of(document):
-        row: list[Any] = [listing]
-        for column in COLUMNS:
-            value = column.value(finding)
-            if value and column.holds == AMOUNT:
-                row.append(Amount(value, finding["currency"] or ""))
-            else:
-                row.append(book.local(value) if value and column.holds == TIME else value)
-        yield row
+_FEEDS = (
+    Column("name", width=26),
+    Column("state", WORD, 14, "feed"),
+    Column("complete_since", TIME, 30),
+    Column("complete_until", TIME, 30),
+    Column("last_success_at", TIME, 30),
+    Column("age_minutes", COUNT, 16),
+    Column("error", width=60),
+    Column("gaps", width=60),
+)
 
 
-def _feeds_heads(zone: str) -> tuple[Head, ...]:
-    times = (Head(f"{name} ({zone})", 30) for name in ("Complete since", "Complete until", "Last success"))
-    return (Head("Feed", 26), Head("State", 14), *times, Head("Error", 60), Head("Gaps", 60))
-
-
-def _feeds(book: _Book, document: Document) -> Iterable[list[Any]]:
+def _feeds(document: Document, voice: Voice) -> Table:
+    rows = []
     for feed in document["feeds"]:
-        times = [feed[name] and book.local(feed[name]) for name in ("complete_since", "complete_until")]
-        success = feed["last_success_at"] and book.local(feed["last_success_at"])
-        gaps = "; ".join(f"{gap['since']} to {gap['until']}: {gap['reason']}" for gap in feed["gaps"])
-        yield [feed["name"], say(f"feed.{feed['state']}"), *times, success, feed["error"], gaps]
+        gaps = (
+            voice.say("feed.gap", since=voice.time(one["since"]), until=voice.time(one["until"]), reason=one["reason"])
+            for one in feed["gaps"]
+        )
+        age = None if feed["age_s"] is None else feed["age_s"] // 60
+        rows.append({**feed, "age_minutes": age, "gaps": "; ".join(gaps)})
+    return Table("feeds", _FEEDS, rows)
 
 
 FORMAT = Format("xlsx", ".xlsx", render)

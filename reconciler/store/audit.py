@@ -38,6 +38,15 @@ def head(connection: sa.Connection) -> Record | None:
     return None if row is None else Record(*row)
 
 
+def last_at(connection: sa.Connection, kind: str) -> datetime | None:
+    """When the newest record of a kind was made."""
+    row = audit_records.c
+    at: datetime | None = connection.execute(
+        sa.select(row.at).where(row.kind == kind).order_by(row.number.desc()).limit(1)
+    ).scalar()
+    return at
+
+
 def verify(connection: sa.Connection, head: str | None = None) -> Broken | None:
     """Walk the whole chain; the first broken record, or None. `head`: a hash that must be in it."""
     return first_broken(_records(connection), head)

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from reconciler.cases.model import Facts, Found, Review
-from reconciler.model import Window
+from reconciler.model import Kind, Status, Window
 from reconciler.money import check_minor, to_minor
 from reconciler.policy import Purchase, Request
 from reconciler.policy.amounts import of_purchase
-from reconciler.schema import findings, matches, orders
+from reconciler.schema import findings, matches, orders, transactions
 from reconciler.schema_cases import disputes, outages, reviews
 from reconciler.store.purchases import Key, parts, read_purchases, without_charge
 
 Row = sa.RowMapping
+_OF_THEIR_OWN = ("duplicate_charge", "refund_not_executed")
+"""Kinds that say themselves what is refundable: of several charges, or what was agreed and is owed."""
 
 
 def read_facts(connection: sa.Connection, cases: Sequence[Row], equivalents: Mapping[str, str]) -> dict[str, Facts]:
@@ -86,7 +88,7 @@ def _facts(
         review=None if review is None else _review(review),
         outages=out,
         acted=lead is not None and lead.held_by_us,
-        explained=lead is not None and lead.approved_minor > 0 and lead.returned_minor > 0,
+        explained=lead is not None and (lead.approved_minor > 0 or lead.shop_refunded) and lead.returned_minor > 0,
         others_standing=len(others.get(account_id or "", set()) - {key}),
         provider=case["provider"],
         order_id=(lead.order_id if lead else None)
@@ -99,7 +101,7 @@ def _found(row: Row, lead: Purchase | None) -> Found:
     said, currency = row["document"], row["currency"]
     refundable = said["refundable_amount"]
     minor = None if refundable is None else to_minor(refundable, currency)
-    if minor is not None and lead is not None and row["kind"] != "duplicate_charge":
+    if minor is not None and lead is not None and row["kind"] not in _OF_THEIR_OWN:
         most = of_purchase(lead)
         minor = minor if most is None else min(minor, most)
     return Found(
@@ -113,6 +115,7 @@ def _found(row: Row, lead: Purchase | None) -> Found:
         amount_minor=None if row["amount_minor"] is None else check_minor(row["amount_minor"]),
         currency=currency,
         refundable_minor=minor,
+        advice=row["advice"],
     )
 
 
@@ -130,16 +133,23 @@ def _review(row: Row) -> Review:
 
 
 def _others(connection: sa.Connection, purchases: Mapping[Key, Purchase]) -> dict[str, set[Key]]:
-    """By account, the charges with a chargeback that stands."""
+    """By account, the charges with a chargeback that stands: on record, or named by the provider and not on record."""
     ids = sorted({one.account_id for one in purchases.values() if one.account_id and one.disputes})
     rows: dict[str, set[Key]] = defaultdict(set)
+    back = transactions.alias("back")
+    on_record = sa.exists().where(disputes.c.provider == matches.c.provider, disputes.c.ref == matches.c.ref)
+    named = sa.exists().where(
+        back.c.provider == matches.c.provider,
+        back.c.parent_ref == matches.c.ref,
+        back.c.kind == Kind.CHARGEBACK,
+        back.c.status != Status.WITHDRAWN,
+    )
+    stands = sa.or_(on_record.where(disputes.c.state.in_(["open", "lost"])), sa.and_(named, ~on_record))
     for part in parts(ids):
-        tied = sa.and_(matches.c.provider == disputes.c.provider, matches.c.ref == disputes.c.ref)
         query = (
-            sa.select(orders.c.account_id, disputes.c.provider, disputes.c.ref)
-            .join(matches, tied)
-            .join(orders, orders.c.order_id == matches.c.order_id)
-            .where(orders.c.account_id.in_(part), disputes.c.state.in_(["open", "lost"]))
+            sa.select(orders.c.account_id, matches.c.provider, matches.c.ref)
+            .join(matches, orders.c.order_id == matches.c.order_id)
+            .where(orders.c.account_id.in_(part), stands)
         )
         for row in connection.execute(query):
             rows[row.account_id].add((row.provider, row.ref))

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.cases import assess, states
+from reconciler.cases.advice import advice
 from reconciler.cases.model import DECIDED, OPEN, PROGRAM, RESOLVED, Case, Entry, Facts, Picture
 from reconciler.cases.shown import decision_document, decision_of, said
 from reconciler.errors import BadRecord
@@ -16,8 +17,9 @@ from reconciler.schema import findings
 from reconciler.schema_cases import case_events, cases
 from reconciler.settings import Settings
 from reconciler.store import audit
+from reconciler.store.alerts import raise_alert
 from reconciler.store.case_facts import read_facts
-from reconciler.store.findings import dismiss
+from reconciler.store.findings import advise, dismiss
 from reconciler.store.purchases import Key, parts
 
 Row = sa.RowMapping
@@ -83,7 +85,9 @@ def _follow(connection: sa.Connection, row: Row, facts: Facts, now: datetime, do
     case = case_of(row)
     fresh = row["kind"] == ""
     case, entries = states.follow(case, None if fresh else row["said"], picture, now)
-    entries += states.told_of_time(case, picture, row["due_told"], now)
+    case, of_time = states.told_of_time(case, picture, _told_last(row, picture), now)
+    entries += of_time
+    _call(connection, case, facts, of_time, now)
     done.seen[case.id] = (case, facts, picture)
     if case.decision is not None and case.status in {DECIDED, RESOLVED}:
         late = [one.id for one in facts.findings if one.kind == "chargeback" and one.status == OPEN]
@@ -91,6 +95,31 @@ def _follow(connection: sa.Connection, row: Row, facts: Facts, now: datetime, do
     if fresh or entries or row["said"] != said(picture) or row["account_id"] != facts.account_id:
         done.seen[case.id] = (save(connection, case, entries, now, facts=facts, picture=picture), facts, picture)
         (done.opened if fresh else done.changed).append(case.id)
+    for found, said_of in advice(facts, picture):
+        if found.advice != said_of:
+            advise(connection, found.id, said_of, now)
+
+
+def _told_last(row: Row, picture: Picture) -> str | None:
+    """What was told of the due date that still holds: another date is told of anew."""
+    return row["due_told"] if row["due_at"] == picture.due_at else None
+
+
+def _call(connection: sa.Connection, case: Case, facts: Facts, entries: Iterable[Entry], now: datetime) -> None:
+    """An alert for a due date that comes near or has passed (policy 5)."""
+    about = f"charge {facts.purchase.ref}" if facts.purchase and facts.purchase.ref else f"order {facts.order_id}"
+    for entry in entries:
+        if entry.event in {"due_soon", "overdue"}:
+            word = "is due soon" if entry.event == "due_soon" else "is overdue"
+            raise_alert(
+                connection,
+                f"due:{case.id}:{entry.after['due_at']}:{entry.event}",
+                "warning" if entry.event == "due_soon" else "critical",
+                f"A case {word}",
+                f"Case {case.id} about {about} {word}: an answer is due {entry.after['due_at']}. Decide it: "
+                f"`reconciler cases show {case.id}`.",
+                now,
+            )
 
 
 def change_case(
@@ -156,7 +185,8 @@ def _pictured(facts: Facts, picture: Picture, entries: list[Entry]) -> dict[str,
         "due_at": picture.due_at,
     }
     told = [entry.event for entry in entries if entry.event in {"due_soon", "overdue"}]
-    return values | ({"due_told": told[-1]} if told else {} if picture.due_at else {"due_told": None})
+    same_date = sa.case((cases.c.due_at == picture.due_at, cases.c.due_told), else_=None)
+    return values | {"due_told": told[-1] if told else same_date}
 
 
 def append(connection: sa.Connection, id_: str, entries: Iterable[Entry]) -> None:

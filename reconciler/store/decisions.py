@@ -57,7 +57,7 @@ def decide_case(
     dismiss(connection, outcome.dismissed, f"{wanted.action} by {wanted.by}: {wanted.note}", wanted.at)
     command_id = _order(connection, settings, case, outcome.command, wanted, picture) if outcome.command else None
     _audit(connection, id_, outcome, wanted, command_id)
-    followed = follow_cases(connection, settings, {id_, *_siblings(connection, row, wanted, outcome)}, wanted.at)
+    followed = follow_cases(connection, settings, {id_, *_siblings(connection, row, facts, wanted, outcome)}, wanted.at)
     version = followed.seen[id_][0].version
     return Decided(id_, max(version, after.version), outcome, command_id)
 
@@ -127,10 +127,12 @@ def _audit(connection: sa.Connection, id_: str, outcome: Outcome, wanted: Decisi
     audit.record(connection, "case.decided", id_, wanted.by, wanted.at, data)
 
 
-def _siblings(connection: sa.Connection, row: Any, wanted: Decision, outcome: Outcome) -> set[str]:
+def _siblings(connection: sa.Connection, row: Any, facts: Facts, wanted: Decision, outcome: Outcome) -> set[str]:
     """Settle the other cases of the charges that a refund gives back whole: one cause closes all of them."""
     settled: set[str] = set()
     for refund in outcome.refunds:
+        if not _is_whole(facts, refund):
+            continue
         same = sa.and_(cases.c.provider == refund.provider, cases.c.ref == refund.ref, cases.c.id != row["id"])
         query = sa.select(cases).where(same, cases.c.status.in_([OPEN, SNOOZED]))
         for other in connection.execute(query).mappings().all():
@@ -142,6 +144,12 @@ def _siblings(connection: sa.Connection, row: Any, wanted: Decision, outcome: Ou
             save(connection, _with(case, decision), [entry], wanted.at)
             settled.add(other["id"])
     return settled
+
+
+def _is_whole(facts: Facts, refund: Refund) -> bool:
+    """Whether nothing of the charge is left to give back after this refund: a part settles nothing else."""
+    paid = next(one for one in facts.purchases if one.ref == refund.ref)
+    return paid.approved_minor + refund.minor >= (paid.paid_minor or 0)
 
 
 def _with(case: Case, decision: Decision) -> Case:

@@ -19,7 +19,10 @@ from reconciler.store import audit
 
 @dataclass(frozen=True, slots=True)
 class NewDispute:
-    """A chargeback as an operator or an import tells of it. `due_at` is the provider's own date, if it gave one."""
+    """A chargeback as an operator or an import tells of it. `due_at` is the provider's own date, if it gave one.
+
+    `reached_at` is when it came to the stage, where that is known: the same stage at another time is another fact.
+    """
 
     provider: str
     ref: str
@@ -29,6 +32,7 @@ class NewDispute:
     stage: str = "opened"
     due_at: datetime | None = None
     origin: str = "operator"
+    reached_at: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -42,7 +46,7 @@ def record(connection: sa.Connection, new: NewDispute, by: str, now: datetime) -
 
     Told again, it can bring a further stage or another amount; what is the same changes nothing. Raises BadRecord.
     """
-    _check(connection, new)
+    check(connection, new)
     there = get(connection, new.id)
     if there is None:
         start = {"state": "", "stage": "", "round": 0, "due_at": None, "due_given": False}
@@ -51,9 +55,8 @@ def record(connection: sa.Connection, new: NewDispute, by: str, now: datetime) -
         values = {"amount_minor": new.money.minor, "currency": new.money.currency}
         connection.execute(sa.update(disputes).where(disputes.c.id == new.id).values(values))
         audit.record(connection, "chargeback.amount", new.id, by, now, values)
-    known = there is not None and new.stage in {event["stage"] for event in stages(connection, new.id)}
-    if not known:
-        at = new.opened_at if there is None else now
+    if there is None or not _told_stage(connection, new):
+        at = new.reached_at or (new.opened_at if there is None else now)
         add_stage(connection, new.id, new.stage, at, by, now, due=new.due_at, origin=new.origin)
     return _existing(connection, new.id), there is None
 
@@ -92,6 +95,13 @@ def add_stage(
     return _existing(connection, id_)
 
 
+def is_told(connection: sa.Connection, new: NewDispute) -> bool:
+    """Whether everything that `new` says is on record, so that recording it would change nothing."""
+    row = get(connection, new.id)
+    same = row is not None and (row["amount_minor"], row["currency"]) == (new.money.minor, new.money.currency)
+    return same and _told_stage(connection, new)
+
+
 def get(connection: sa.Connection, id_: str) -> dict[str, Any] | None:
     """One chargeback by its id."""
     row = connection.execute(sa.select(disputes).where(disputes.c.id == id_)).mappings().one_or_none()
@@ -102,6 +112,11 @@ def stages(connection: sa.Connection, id_: str) -> list[dict[str, Any]]:
     """Every stage that a chargeback was said to reach, in the order of hearing."""
     query = sa.select(dispute_stages).where(dispute_stages.c.dispute_id == id_).order_by(dispute_stages.c.number)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _told_stage(connection: sa.Connection, new: NewDispute) -> bool:
+    times = [event["at"] for event in stages(connection, new.id) if event["stage"] == new.stage]
+    return new.reached_at in times if new.reached_at else bool(times)
 
 
 def _existing(connection: sa.Connection, id_: str) -> dict[str, Any]:
@@ -124,8 +139,11 @@ def _columns(new: NewDispute) -> dict[str, Any]:
     }
 
 
-def _check(connection: sa.Connection, new: NewDispute) -> None:
-    """A chargeback is about a charge; its amount may be part of it or, by exchange rates, more. Unknown refs wait."""
+def check(connection: sa.Connection, new: NewDispute) -> None:
+    """A chargeback is about a charge; its amount may be part of it or, by exchange rates, more. Unknown refs wait.
+
+    Raises BadRecord for a ref that is known as something else.
+    """
     table = transactions.c
     query = sa.select(table.kind, table.parent_ref).where(table.provider == new.provider, table.ref == new.ref)
     row = connection.execute(query).one_or_none()

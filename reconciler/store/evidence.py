@@ -19,6 +19,7 @@ from reconciler.settings import Settings
 from reconciler.store import queries
 from reconciler.store.case_views import case_document, chargeback_document
 from reconciler.store.cases import case_id, charge_root
+from reconciler.store.findings import kept_charge
 from reconciler.store.purchases import read_purchases
 
 Packet = dict[str, Any]
@@ -58,35 +59,37 @@ def gather(connection: sa.Connection, settings: Settings, id_: str, now: datetim
 
 
 def _earlier(connection: sa.Connection, purchase: Purchase) -> Iterator[Packet]:
-    """The account's other purchases that were paid, never reversed and never disputed, oldest first."""
-    if purchase.account_id is None:
+    """The account's purchases from before this one that were paid, never reversed and never disputed, oldest first."""
+    if purchase.account_id is None or purchase.occurred_at is None:
         return
     table, orders, matches = schema.transactions, schema.orders, schema.matches
     back = table.alias("back")
-    reversed_ = sa.exists().where(back.c.provider == table.c.provider, back.c.parent_ref == table.c.ref)
+    reversed_ = sa.exists().where(
+        back.c.provider == table.c.provider, back.c.parent_ref == table.c.ref, back.c.status != Status.WITHDRAWN
+    )
     disputed = sa.exists().where(disputes.c.provider == table.c.provider, disputes.c.ref == table.c.ref)
     query = (
         sa.select(table.c.provider, table.c.ref)
         .join(matches, sa.and_(matches.c.provider == table.c.provider, matches.c.ref == table.c.ref))
         .join(orders, orders.c.order_id == matches.c.order_id)
-        .where(orders.c.account_id == purchase.account_id, table.c.status == Status.PAID, ~reversed_, ~disputed)
+        .where(orders.c.account_id == purchase.account_id, table.c.occurred_at < purchase.occurred_at)
+        .where(table.c.status == Status.PAID, ~reversed_, ~disputed)
         .order_by(table.c.occurred_at, table.c.ref)
     )
     for provider, ref in connection.execute(query).all():
-        if (provider, ref) != (purchase.provider, purchase.ref):
-            for one in queries.transactions(connection, provider, [ref]):
-                yield one | {"order": queries.order(connection, one.get("order_id"))}
+        for one in queries.transactions(connection, provider, [ref]):
+            yield one | {"order": queries.order(connection, one.get("order_id"))}
 
 
 def _duplicates(connection: sa.Connection, provider: str, ref: str) -> Iterator[Packet]:
     """Where the charge is one of a duplicate: both charges, and why they pay one purchase."""
     table = schema.findings
-    query = sa.select(table).where(table.c.kind == "duplicate_charge", table.c.provider == provider)
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(sa.select(table).where(table.c.kind == "duplicate_charge")).mappings():
         said = row["document"]
-        refs = [*said["transaction_ids"], *said["related_transaction_ids"]]
-        if ref in refs:
-            charges = queries.transactions(connection, provider, refs)
+        surplus = [(row["provider"], one) for one in said["transaction_ids"]]
+        kept = kept_charge(row["provider"], said)
+        if (provider, ref) in (kept, *surplus):
+            charges = [one for by, name in (kept, *surplus) for one in queries.transactions(connection, by, [name])]
             yield {"status": row["status"], "why": said["explanation"], "charges": charges}
 
 

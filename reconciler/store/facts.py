@@ -1,11 +1,9 @@
 """Stores what a pull brought, page by page, each page in the caller's one transaction."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,12 +13,15 @@ from reconciler import schema
 from reconciler.model import Kind, Page, Quarantined, RawRecord, Signal, Status, Transaction
 from reconciler.schema_pull import payments_read
 from reconciler.store.coverage import advance, save_gap
+from reconciler.store.erasure import without_erased
 from reconciler.store.looks import note_looks
 from reconciler.store.upsert import insert_new, upsert
+from reconciler.text import body_text
 
 
 def save_page(connection: sa.Connection, page: Page, now: datetime) -> None:
     """Write all that a page holds, and the progress that it proves."""
+    page = without_erased(connection, page)
     _save_transactions(connection, page.transactions, now)
     _save_states(connection, page)
     _save_signals(connection, page.signals, now)
@@ -64,17 +65,6 @@ def expire_feeds(connection: sa.Connection, ending: str) -> None:
     connection.execute(
         sa.update(table).where(table.c.name.endswith(ending, autoescape=True)).values(last_success_at=None)
     )
-
-
-def body_text(body: Any) -> str:
-    """The stored text of a raw body: JSON with sorted keys and exact numbers."""
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_exact)
-
-
-def _exact(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == int(value) else str(value)
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _save_transactions(connection: sa.Connection, rows: Sequence[Transaction], now: datetime) -> None:

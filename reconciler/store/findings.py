@@ -1,6 +1,6 @@
 """Keeps findings over time: opened, changed, resolved, reopened, each step written down with its document."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.columns import UtcTime
-from reconciler.findings import DISMISSED, GAPS, OPEN, RESOLVED, anchor, document, finding_id
+from reconciler.findings import DISMISSED, GAPS, OPEN, RESOLVED, advised, anchor, document, finding_id, why_resolved
 from reconciler.matching import scope
 from reconciler.model import Finding
 from reconciler.schema import finding_events, findings, runs
+from reconciler.timing import step
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Changes:
     resolved: list[str] = field(default_factory=list)
 
 
+@step("write findings")
 def save_findings(
     connection: sa.Connection,
     found: Iterable[Finding],
@@ -110,13 +112,31 @@ class _Events:
 def dismiss(connection: sa.Connection, ids: Iterable[str], note: str, now: datetime) -> None:
     """Note that an operator's decision settles these findings; they are not found anew."""
     for id_ in ids:
-        said = connection.execute(sa.select(findings.c.document).where(findings.c.id == id_)).scalar_one()
         values = {"status": DISMISSED, "resolution": note}
         connection.execute(sa.update(findings).where(findings.c.id == id_).values(values))
-        last = sa.select(sa.func.max(finding_events.c.number)).where(finding_events.c.finding_id == id_)
-        number = int(connection.execute(last).scalar() or 0) + 1
-        event = {"event": "dismissed", "note": note, "document": said, "run_id": None}
-        connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=now, **event))
+        _happened(connection, id_, "dismissed", note, now)
+
+
+def advise(connection: sa.Connection, id_: str, advice: Mapping[str, Any] | None, now: datetime) -> None:
+    """Note what a finding recommends because of its case; None: what its detector says."""
+    status = connection.execute(sa.select(findings.c.status).where(findings.c.id == id_)).scalar_one()
+    connection.execute(sa.update(findings).where(findings.c.id == id_).values(advice=advice))
+    if status == OPEN:
+        _happened(connection, id_, "changed", "", now)
+
+
+def _happened(connection: sa.Connection, id_: str, event: str, note: str, now: datetime) -> None:
+    row = connection.execute(sa.select(findings.c.document, findings.c.advice).where(findings.c.id == id_)).one()
+    last = sa.select(sa.func.max(finding_events.c.number)).where(finding_events.c.finding_id == id_)
+    number = int(connection.execute(last).scalar() or 0) + 1
+    values = {"event": event, "note": note, "document": advised(row.document, row.advice), "run_id": None}
+    connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=now, **values))
+
+
+def kept_charge(provider: str, document: Mapping[str, Any]) -> tuple[str, str]:
+    """The charge that stands of a duplicate; documents from before that name no provider of it: then the surplus's."""
+    told = document["evidence"]
+    return told.get("kept_provider", provider), told["kept"]
 
 
 def list_findings(
@@ -225,12 +245,12 @@ def _keep(
 ) -> None:
     if row.status == RESOLVED:
         changes.reopened.append(row.id)
-        events.add(row.id, "reopened", "", said)
+        events.add(row.id, "reopened", "", advised(said, row.advice))
     elif row.document == said or row.status == DISMISSED:
         return
     else:
         changes.changed.append(row.id)
-        events.add(row.id, "changed", "", said)
+        events.add(row.id, "changed", "", advised(said, row.advice))
     values = {"resolved_at": None, "resolution": None, **_columns(finding, said, events.now)}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
 
@@ -258,25 +278,9 @@ def parts(ids: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
 
 
 def _resolve(connection: sa.Connection, row: Any, changes: Changes, events: _Events) -> None:
-    note = _RESOLUTIONS.get(row.kind, "what caused it is not there any more")
+    note = why_resolved(row.kind, row.document["reason"])
     seen = sa.func.coalesce(_last_run(), findings.c.last_seen_at)  # it stood until the run before this one
     values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note, "last_seen_at": seen}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
     changes.resolved.append(row.id)
-    events.add(row.id, "resolved", note, row.document)
-
-
-_RESOLUTIONS = {
-    "duplicate_charge": "the surplus charge was reversed, or its own delivery appeared",
-    "undelivered_order": "the order was delivered, matched or the money went back",
-    "unclaimed_order": "the buyer presented the code, or the money went back",
-    "missing_charge": "the charge appeared at the provider, or the order changed",
-    "suspected_chargeback": "the reversal is explained or confirmed now, or did not happen",
-    "unapproved_refund": "a decision is on record now, or the refund did not happen",
-    "refund_not_executed": "the provider shows the refund now, or the approval is gone",
-    "credits_not_revoked": "the credits can not be spent any more",
-    "dispute_signal": "the provider does not show the sign any more",
-    "feed_gap": "the missing part was read",
-    "unreadable_record": "the record was read in a form that is understood",
-}
-"""Why a finding of each kind goes away by itself; the others name the fields, which agree now."""
+    events.add(row.id, "resolved", note, advised(row.document, row.advice))

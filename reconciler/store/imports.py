@@ -7,11 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from reconciler.errors import BadRecord
 from reconciler.model import Order, Transaction
 from reconciler.money import format_minor
 from reconciler.schema import orders, raw_records, transactions
+from reconciler.store import disputes
+from reconciler.store.disputes import NewDispute
 
-Fact = Transaction | Order
+Fact = Transaction | Order | NewDispute
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Known:
 
     def standing(self, fact: Fact) -> Standing:
         """Whether a fact is new, or why it cannot be; one that is known already is neither."""
+        if isinstance(fact, NewDispute):
+            return self._disputed(fact)
         if isinstance(fact, Order):
             return self._against(fact.order_id, f"order {fact.order_id}", self._orders.get(fact.order_id), fact)
         row = self._moved.get(fact.ref) or self._twin(fact)
@@ -49,16 +54,27 @@ class Known:
             return Standing(False, f"{fact.provider} {fact.ref} is on record as a {row.kind}, not a {fact.kind}")
         return self._against(fact.ref, f"{fact.provider} {fact.ref}", row, fact)
 
-    def _against(self, key: str, name: str, row: Any, fact: Fact) -> Standing:
+    def _disputed(self, fact: NewDispute) -> Standing:
+        try:
+            disputes.check(self._connection, fact)
+        except BadRecord as error:
+            return Standing(False, str(error))
+        row = disputes.get(self._connection, fact.id)
+        if row is not None and row["origin"] != fact.origin:
+            stored, said = (row["amount_minor"], row["currency"]), (fact.money.minor, fact.money.currency)
+            if stored != said:
+                return Standing(False, _contradiction(f"the chargeback of {fact.provider} {fact.ref}", stored, said))
+        return Standing(not disputes.is_told(self._connection, fact))
+
+    def _against(self, key: str, name: str, row: Any, fact: Transaction | Order) -> Standing:
         if row is None:
             return Standing(True)
-        if (row.amount_minor, row.currency) == (fact.amount_minor, fact.currency):
+        stored, said = (row.amount_minor, row.currency), (fact.amount_minor, fact.currency)
+        if stored == said:
             return Standing(False)
         if key in self._told and not getattr(row, "listed", False):
             return Standing(True)
-        stored = f"{format_minor(row.amount_minor, row.currency)} {row.currency}"
-        said = f"{format_minor(fact.amount_minor, fact.currency)} {fact.currency}"
-        return Standing(False, f"{name} is on record with {stored}, and the file says {said}: find out which is right")
+        return Standing(False, _contradiction(name, stored, said))
 
     def _twin(self, fact: Transaction) -> Any | None:
         """The same movement as a webhook told it: of what has no id of its own, or of a refund, refs may differ."""
@@ -84,3 +100,8 @@ class Known:
         else:
             return None
         return self._connection.execute(query.order_by(row.ref).limit(1)).one_or_none()
+
+
+def _contradiction(name: str, stored: tuple[int, str], said: tuple[int, str]) -> str:
+    there, told = (f"{format_minor(*money)} {money[1]}" for money in (stored, said))
+    return f"{name} is on record with {there}, and the file says {told}: find out which is right"

@@ -5,11 +5,12 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from reconciler.columns import to_us
 from reconciler.schema import quarantine, transactions
 from reconciler.schema_webhooks import webhooks
 from reconciler.text import storable
@@ -21,52 +22,68 @@ DENIED, UNCONFIRMED = "denied", "unconfirmed"
 STATES = (WAITING, LOOKING, DONE, UNKNOWN, UNREADABLE, CONFLICT, DENIED, UNCONFIRMED)
 """What can become of an event. Only `waiting`, `looking` and `denied` may still change by themselves."""
 
+TROUBLED = (UNKNOWN, UNREADABLE, DENIED, UNCONFIRMED)
+"""What another try may mend."""
 _UNSTORED_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
 def take_in(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
     """Store deliveries: a new event gets a row, a repeated one is counted, whatever came in between."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, str, str], list[Any]] = {}
     for arrival in arrivals:
         event = arrival.event
         row = rows.setdefault((event.provider, event.key, event.content), _row(arrival))
-        row["deliveries"] += 1
-    connection.execute(_insert(connection.dialect.name), list(rows.values()))
+        row[_DELIVERIES] += 1
+    for place in range(0, len(rows), TOGETHER):
+        chosen = list(islice(rows.values(), place, place + TOGETHER))
+        connection.exec_driver_sql(_insert(connection.dialect.name, len(chosen)), tuple(chain.from_iterable(chosen)))
+
+
+TOGETHER = 40
+"""Rows in one statement. The driver lets other threads run at each statement, and then waits for its turn again:
+row by row, a commit of forty would wait forty times. Older SQLite takes no more than 999 values."""
+_COLUMNS = tuple(column.name for column in webhooks.columns if column.name != "id")
+_DELIVERIES = _COLUMNS.index("deliveries")
 
 
 @functools.cache
-def _insert(dialect: str) -> Any:
-    """Built once, so that it is compiled once: a commit of few deliveries must not cost more than they do."""
-    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](webhooks)
-    new = insert.excluded
-    counted = {"deliveries": webhooks.c.deliveries + new.deliveries, "last_received_at": new.last_received_at}
-    return insert.on_conflict_do_update(index_elements=["provider", "key", "content"], set_=counted)
+def _insert(dialect: str, count: int) -> str:
+    """Plain SQL, made once for each number of rows: the values are as the drivers take them."""
+    mark = {"sqlite": "?", "postgresql": "%s"}[dialect]
+    row = f"({', '.join([mark] * len(_COLUMNS))})"
+    counted = "deliveries = webhooks.deliveries + excluded.deliveries, last_received_at = excluded.last_received_at"
+    insert = f"INSERT INTO webhooks ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - our own names only
+    return f"{insert} ON CONFLICT (provider, key, content) DO UPDATE SET {counted}"
 
 
-def _row(arrival: Arrival) -> dict[str, Any]:
-    event, delivery, at = arrival.event, arrival.delivery, arrival.received_at
+def _row(arrival: Arrival) -> list[Any]:
+    """The values of a new event in the order of the table's columns."""
+    event, delivery, at_us = arrival.event, arrival.delivery, to_us(arrival.received_at)
     said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in delivery.headers]
-    return {
+    headers = json.dumps([(name, storable(value)) for name, value in said if name not in _UNSTORED_HEADERS])
+    values = {
         "provider": event.provider,
         "name": event.name,
         "key": event.key,
         "content": event.content,
         "ref": event.ref,
-        "event_at": event.event_at,
+        "event_at": None if event.event_at is None else to_us(event.event_at),
         "late": arrival.late,
         "old_key": event.old_key,
         "method": delivery.method,
         "query": delivery.query,
-        "headers": json.dumps([(name, storable(value)) for name, value in said if name not in _UNSTORED_HEADERS]),
+        "headers": headers,
         "body": delivery.body,
-        "received_at": at,
-        "last_received_at": at,
+        "received_at": at_us,
+        "last_received_at": at_us,
         "deliveries": 0,
         "state": WAITING,
         "result": "",
         "looks": 0,
-        "due_at": at,
+        "due_at": at_us,
+        "processed_at": None,
     }
+    return [values[name] for name in _COLUMNS]
 
 
 def due(connection: sa.Connection, providers: Collection[str], state: str, now: datetime, limit: int) -> list[Any]:
@@ -184,6 +201,12 @@ def listed(
     if state is not None:
         query = query.where(webhooks.c.state == state)
     return list(reversed(list(connection.execute(query.limit(limit)))))
+
+
+def numbers(connection: sa.Connection, states: Collection[str]) -> list[int]:
+    """The numbers of the events in certain states."""
+    query = sa.select(webhooks.c.id).where(webhooks.c.state.in_(states)).order_by(webhooks.c.id)
+    return list(connection.execute(query).scalars())
 
 
 def one(connection: sa.Connection, number: int) -> Any | None:

@@ -79,16 +79,39 @@ def claim(
     holder: str,
     is_gone: Callable[[str], bool],
     limit: int,
+    also: Collection[int] = (),
 ) -> list[Claim]:
     """Take up to `limit` due entries, the longest due first, and write down that each is attempted.
 
     An entry that somebody else has claimed is free again when the claim's term is over or its holder `is_gone`.
+    `also`: entries of other channels that may be taken too, if they are due and free.
     """
-    free = sa.or_(
-        outbox.c.leased_until.is_(None), outbox.c.leased_until <= now, outbox.c.holder.in_(_gone(connection, is_gone))
-    )
-    query = sa.select(outbox).where(_ready(channels, now), free).order_by(outbox.c.due_at, outbox.c.id).limit(limit)
+    ready = sa.or_(_ready(channels, now), sa.and_(_waiting(now), outbox.c.id.in_(also)))
+    free = _free(connection, now, is_gone)
+    query = sa.select(outbox).where(ready, free).order_by(outbox.c.due_at, outbox.c.id).limit(limit)
     return [_take(connection, row, now, holder) for row in connection.execute(query).all()]
+
+
+def waiting(
+    connection: sa.Connection, channel: str, now: datetime, is_gone: Callable[[str], bool], limit: int
+) -> list[sa.Row[Any]] | None:
+    """The due entries of one channel, oldest first; None while somebody is delivering one of them."""
+    ours = sa.and_(_waiting(now), outbox.c.channel == channel)
+    busy = sa.select(outbox.c.id).where(ours, ~_free(connection, now, is_gone)).limit(1)
+    if connection.execute(busy).first() is not None:
+        return None
+    return list(connection.execute(sa.select(outbox).where(ours).order_by(outbox.c.id).limit(limit)).all())
+
+
+def postpone(connection: sa.Connection, ids: Collection[int], until: datetime) -> None:
+    """Let entries wait until a time; that is no failed attempt."""
+    connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(due_at=until))
+
+
+def close(connection: sa.Connection, ids: Collection[int], state: State, now: datetime, note: str) -> None:
+    """Take entries out of delivery without an attempt: another one does their work, or nobody is there to have them."""
+    values = {"state": state, "finished_at": now, "note": note, "holder": None, "leased_until": None}
+    connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids), outbox.c.state == "todo").values(values))
 
 
 def sent(connection: sa.Connection, claimed: Claim, now: datetime, note: str) -> bool:
@@ -125,6 +148,23 @@ def retry(connection: sa.Connection, keys: Collection[str] | None, now: datetime
         connection.execute(sa.update(outbox).where(outbox.c.id == row.id).values(changes))
         again.append(row.key)
     return again, overtaken
+
+
+def hasten(
+    connection: sa.Connection, channels: Collection[str], keys: Collection[str] | None, now: datetime
+) -> list[str]:
+    """Make entries of these channels due now that are held or wait after a failure (`keys`: only these).
+
+    Returns the keys; for channels whose entries have no order among them.
+    """
+    stuck = sa.or_(outbox.c.state == "held", sa.and_(outbox.c.state == "todo", outbox.c.failures > 0))
+    query = sa.select(outbox.c.id, outbox.c.key).where(outbox.c.channel.in_(channels), stuck).order_by(outbox.c.id)
+    if keys is not None:
+        query = query.where(outbox.c.key.in_(keys))
+    rows = connection.execute(query).all()
+    changes = {"state": "todo", "due_at": now, "trying_since": None, "failures": 0, "finished_at": None}
+    connection.execute(sa.update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(changes))
+    return [row.key for row in rows]
 
 
 def entries(
@@ -165,7 +205,17 @@ def _ready(channels: Collection[str], now: datetime) -> sa.ColumnElement[bool]:
     waits = sa.exists().where(
         before.c.sequence_key == outbox.c.sequence_key, before.c.state == "todo", before.c.id < outbox.c.id
     )
-    return sa.and_(outbox.c.state == "todo", outbox.c.channel.in_(channels), outbox.c.due_at <= now, ~waits)
+    return sa.and_(_waiting(now), outbox.c.channel.in_(channels), ~waits)
+
+
+def _waiting(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(outbox.c.state == "todo", outbox.c.due_at <= now)
+
+
+def _free(connection: sa.Connection, now: datetime, is_gone: Callable[[str], bool]) -> sa.ColumnElement[bool]:
+    """Claimed by nobody who may still be delivering it."""
+    gone = outbox.c.holder.in_(_gone(connection, is_gone))
+    return sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now, gone)
 
 
 def _gone(connection: sa.Connection, is_gone: Callable[[str], bool]) -> list[str]:

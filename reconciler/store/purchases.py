@@ -48,6 +48,7 @@ def read_purchases(
     for part in parts(sorted(keys)):
         _read_money(connection, part, known)
         _read_owners(connection, part, known)
+        _read_asked(connection, part, known)
     _read_flags(connection, set(keys), known)
     _read_accounts(connection, known)
     return {key: _purchase(connection, key, known, equivalents) for key in keys}
@@ -96,8 +97,6 @@ def _read_money(connection: sa.Connection, keys: list[Key], known: Known) -> Non
     for key, rows in known.reversals.items():
         if not known.disputes[key]:
             known.disputes[key] = [_told_by_provider(row) for row in rows if row["kind"] == Kind.CHARGEBACK]
-    for row in _rows(connection, sa.select(reviews).where(_of(reviews, keys))):
-        known.asked[row["provider"], row["ref"]].append(row["received_at"])
 
 
 def dispute_of(row: Row) -> Dispute:
@@ -139,6 +138,18 @@ def _read_owners(connection: sa.Connection, keys: list[Key], known: Known) -> No
 def _own(known: Known, key: Key, account_id: str | None) -> None:
     if account_id:
         known.owners[key].add(account_id)
+
+
+def _read_asked(connection: sa.Connection, keys: list[Key], known: Known) -> None:
+    """When the buyer asked for a review of the charge, or of the order that it paid for."""
+    by_order: defaultdict[str, list[Key]] = defaultdict(list)
+    for key in keys:
+        if key in known.orders:
+            by_order[known.orders[key]["order_id"]].append(key)
+    named = sa.or_(_of(reviews, keys), reviews.c.order_id.in_(list(by_order)))
+    for row in _rows(connection, sa.select(reviews).where(named)):
+        for key in {(row["provider"], row["ref"]), *by_order.get(row["order_id"], [])}:
+            known.asked[key].append(row["received_at"])
 
 
 def _by_buyer(connection: sa.Connection, charge: Row) -> set[str]:
@@ -190,13 +201,15 @@ def _purchase(connection: sa.Connection, key: Key, known: Known, equivalents: Ma
         balance_micro=account["balance_micro"] if account else None,
         accounts=owners,
         account_status=status,
-        held_by_us=command is not None and status in {"suspended", "banned"},
+        held_by_us=command is not None and command["type"] != "account.reinstate" and status in {"suspended", "banned"},
         emails=tuple(_emails(charge, order, account)),
         surplus="duplicate_charge" in flags,
         undelivered="undelivered_order" in flags,
         mismatched=bool(flags & {"amount_mismatch", "currency_mismatch"}),
         approved_minor=_approved(known.approvals[key], charge, equivalents),
         returned_minor=sum(row["amount_minor"] for row in known.reversals[key] if row["status"] == Status.COMPLETED),
+        shop_refunded=order is not None and order["status"] == "refunded",
+        seller_refunded=any(row["seller_started"] for row in known.reversals[key]),
         disputes=tuple(known.disputes[key]),
         asked_at=tuple(sorted(known.asked[key])),
         settled=settled,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from reconciler.columns import to_us
-from reconciler.model import Kind
+from reconciler.model import Kind, Status
 from reconciler.policy.ratio import months
 from reconciler.schema import paid_counts, transactions
 from reconciler.schema_cases import disputes
@@ -62,13 +62,23 @@ def _chargebacks(since: datetime, until: datetime) -> Any:
     recorded = (
         sa.select(disputes.c.provider, currency.label("currency"))
         .outerjoin(charge, of_charge)
-        .where(disputes.c.state.not_in(["signal", "prevented"]))
+        .where(_is_chargeback())
         .where(disputes.c.opened_at >= since, disputes.c.opened_at < until)
     )
-    known = sa.exists().where(disputes.c.provider == back.c.provider, disputes.c.ref == back.c.parent_ref)
-    is_chargeback = back.c.kind == sa.literal_column(f"'{Kind.CHARGEBACK}'")  # spelled out, as the index says it
+    known = sa.exists().where(
+        disputes.c.provider == back.c.provider, disputes.c.ref == back.c.parent_ref, _is_chargeback()
+    )
     named = sa.select(back.c.provider, back.c.currency).where(
-        is_chargeback, back.c.occurred_at >= since, back.c.occurred_at < until, ~known
+        back.c.kind == sa.literal_column(f"'{Kind.CHARGEBACK}'"),  # spelled out, as the index says it
+        back.c.status != Status.WITHDRAWN,
+        back.c.occurred_at >= since,
+        back.c.occurred_at < until,
+        ~known,
     )
     both = sa.union_all(recorded, named).subquery()
     return sa.select(both.c.provider, both.c.currency, sa.func.count()).group_by(both.c.provider, both.c.currency)
+
+
+def _is_chargeback() -> sa.ColumnElement[bool]:
+    """A sign of one is none, nor is one that an alert prevented."""
+    return disputes.c.state.not_in(["signal", "prevented"])

@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.errors import BadRecord
-from reconciler.model import Kind
+from reconciler.model import Kind, Status
 from reconciler.money import Money, comparable, exponent, format_minor
 from reconciler.schema import refund_approvals, transactions
+from reconciler.schema_cases import disputes
 from reconciler.store import audit
 from reconciler.text import fold_uuid
 
@@ -45,7 +46,8 @@ def record(
 ) -> Recorded:
     """Store an approved refund of a charge, known or not yet; the same approval again changes nothing.
 
-    Raises BadRecord when the ref is no charge, or the approvals would together exceed it (policy 6).
+    Raises BadRecord when the ref is no charge, the approvals would together exceed it, or a chargeback of it stands
+    (policy 6).
     """
     ref = fold_uuid(ref)
     id_ = _id(provider, ref, money, by, note)
@@ -55,6 +57,7 @@ def record(
         return Recorded(id_, provider, ref, money, by, note, row.recorded_at, False, charge)
     if charge is not None:
         _check(connection, provider, ref, money, charge, equivalents)
+    _check_disputes(connection, provider, ref)
     values = {
         "id": id_,
         "provider": provider,
@@ -106,6 +109,22 @@ def _check(
         raise BadRecord(
             f"a refund of {format_minor(money.minor, money.currency)} {money.currency}{before} is more than "
             f"{provider} {ref} was paid: {_text(limit, charge)}"
+        )
+
+
+def _check_disputes(connection: sa.Connection, provider: str, ref: str) -> None:
+    """While a chargeback stands a refund would give the money twice; what went back already may be explained."""
+    table = disputes.c
+    standing = sa.select(table.state).where(
+        table.provider == provider, table.ref == ref, table.state.in_(["open", "lost"])
+    )
+    back = sa.select(transactions.c.ref).where(
+        transactions.c.provider == provider, transactions.c.parent_ref == ref, transactions.c.status == Status.COMPLETED
+    )
+    state = connection.execute(standing.limit(1)).scalar()
+    if state is not None and connection.execute(back.limit(1)).first() is None:
+        raise BadRecord(
+            f"a chargeback of {provider} {ref} is {state}, so the money would leave twice (policy 6): wait for its end"
         )
 
 

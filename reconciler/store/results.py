@@ -14,6 +14,7 @@ from reconciler.schema import bookings, matches, paid_counts, totals
 from reconciler.store.findings import parts
 from reconciler.store.steps import StoreEngine, analyze
 from reconciler.store.upsert import upsert
+from reconciler.timing import step
 
 _new = MetaData()
 
@@ -31,6 +32,7 @@ Key = tuple[str, str, str, str]
 Sums = Mapping[Key, tuple[int, int]]
 
 
+@step("statement")
 def save_results(engine: StoreEngine, terms: Terms, horizon: Horizon, *, scoped: bool) -> list[statement.Account]:
     """Bring the stored matches and bookings to the plan's result, touching only rows that differ; returns the books.
 

@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from reconciler.errors import BadRecord
-from reconciler.findings import iso
+from reconciler.findings import OPEN, iso
 from reconciler.model import Kind, Window
 from reconciler.policy import Purchase, Request
 from reconciler.policy.calendar import business_deadline
 from reconciler.policy.review import is_complete
-from reconciler.schema import matches, orders, transactions
+from reconciler.schema import findings, matches, orders, transactions
 from reconciler.schema_cases import cases, outages, reviews
 from reconciler.settings import Settings
 from reconciler.store import audit
 from reconciler.store.cases import open_case
+from reconciler.store.findings import kept_charge
 from reconciler.store.purchases import Key, read_purchases, without_charge
 from reconciler.text import code_hash, fold_email
 
@@ -45,6 +46,7 @@ class NewReview:
 
 def add_review(connection: sa.Connection, settings: Settings, new: NewReview, now: datetime) -> dict[str, Any]:
     """Store a request, or what completes one that lacked something; returns its row. The same again changes nothing."""
+    completed_at = new.received_at
     earlier = _incomplete(connection, new)
     if earlier is not None:
         new = _completed(earlier, new)
@@ -73,7 +75,7 @@ def add_review(connection: sa.Connection, settings: Settings, new: NewReview, no
         "text": new.text,
         "reason": new.reason,
         "evidence": [dict(one) for one in new.evidence],
-        **_due(settings, (now if earlier is not None else new.received_at) if complete else None),
+        **_due(settings, completed_at if complete else None),
     }
     _write(connection, id_, values, new, now)
     return dict(connection.execute(sa.select(reviews).where(reviews.c.id == id_)).mappings().one())
@@ -82,6 +84,7 @@ def add_review(connection: sa.Connection, settings: Settings, new: NewReview, no
 def _write(connection: sa.Connection, id_: str, values: dict[str, Any], new: NewReview, now: datetime) -> None:
     row = connection.execute(sa.select(reviews).where(reviews.c.id == id_)).mappings().one_or_none()
     if row is not None and row["complete_at"] is not None:
+        _attach(connection, row, new, now)
         return
     if row is None:
         connection.execute(sa.insert(reviews).values(id=id_, received_at=new.received_at, recorded_at=now, **values))
@@ -93,6 +96,16 @@ def _write(connection: sa.Connection, id_: str, values: dict[str, Any], new: New
     audit.record(
         connection, "review.entered", id_, audit.PROGRAM, now, data | {"complete": bool(values["complete_at"])}
     )
+
+
+def _attach(connection: sa.Connection, row: Any, new: NewReview, now: datetime) -> None:
+    """Keep the files that come after a request is complete; its text and its due date stay."""
+    later = [dict(one) for one in new.evidence if dict(one) not in row["evidence"]]
+    if later:
+        values = {"evidence": [*row["evidence"], *later]}
+        connection.execute(sa.update(reviews).where(reviews.c.id == row["id"]).values(values))
+        digests = [one["sha256"] for one in later]
+        audit.record(connection, "review.evidence", row["id"], audit.PROGRAM, now, {"sha256": digests})
 
 
 def _due(settings: Settings, complete_at: datetime | None) -> dict[str, Any]:
@@ -181,7 +194,20 @@ def _charges_named(connection: sa.Connection, new: NewReview, order_ids: list[st
     )
     by_ref = sa.select(table.c.provider, table.c.ref).where(named, sa.literal(bool(new.identifier)))
     keys = [tuple(row) for query in (tied, by_order, by_ref) for row in connection.execute(query)]
-    return list(dict.fromkeys((str(provider), str(ref)) for provider, ref in keys))
+    known = [(str(provider), str(ref)) for provider, ref in keys]
+    return list(dict.fromkeys([*known, *_paid_again(connection, known)]))
+
+
+def _paid_again(connection: sa.Connection, keys: list[Key]) -> list[Key]:
+    """The surplus charges of the open duplicates whose kept charge is named: the buyer may name either."""
+    table = findings.c
+    query = sa.select(table.provider, table.document).where(table.kind == "duplicate_charge", table.status == OPEN)
+    return [
+        (row.provider, ref)
+        for row in connection.execute(query)
+        if kept_charge(row.provider, row.document) in keys
+        for ref in row.document["transaction_ids"]
+    ]
 
 
 def add_outage(connection: sa.Connection, window: Window, note: str, now: datetime) -> tuple[str, bool]:

@@ -12,6 +12,7 @@ from reconciler.matching import relations, scope
 from reconciler.matching.inputs import sources
 from reconciler.matching.run import match
 from reconciler.matching.terms import Horizon, Terms
+from reconciler.timing import step
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class StoreEngine:
     def fill(self, table: Table, source: Select[Any]) -> int:
         """Insert what `source` yields; returns the number of rows."""
         names = [column.name for column in table.columns]
-        return insert_from(self.connection, table, names[: len(source.selected_columns)], source)
+        with step(table.name.removeprefix("m_").replace("_", " ")):
+            return insert_from(self.connection, table, names[: len(source.selected_columns)], source)
 
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert plain rows."""
@@ -46,6 +48,7 @@ class StoreEngine:
         yield from (dict(row) for row in self.connection.execute(source).mappings())
 
 
+@step("match")
 def match_stored(connection: sa.Connection, terms: Terms, horizon: Horizon, *, scoped: bool = False) -> StoreEngine:
     """Load the stored facts, or those in scope, into the plan's tables and match them; the engine holds the results."""
     engine = StoreEngine(connection)

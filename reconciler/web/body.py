@@ -21,9 +21,14 @@ class Refused(Exception):
         self.status, self.outcome = status, outcome
 
 
+def head_of(scope: MutableMapping[str, Any]) -> Delivery:
+    """What is known of a delivery before its body is read."""
+    return Delivery(scope["method"], scope["query_string"], tuple(scope["headers"]), b"")
+
+
 async def delivery_of(scope: MutableMapping[str, Any], receive: Receive) -> Delivery:
     """The request as a delivery; raises Refused: 413 too large, 415 compressed, 408 too slow, 400 broken off."""
-    delivery = Delivery(scope["method"], scope["query_string"], tuple(scope["headers"]), b"")
+    delivery = head_of(scope)
     if any(value.strip().lower() not in {b"", b"identity"} for value in delivery.header(b"content-encoding")):
         raise Refused(415, "compressed")
     said = [value for value in delivery.header(b"content-length") if value.isdigit()]

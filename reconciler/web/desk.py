@@ -18,8 +18,12 @@ from reconciler.webhooks import Arrival
 MAX_WAITING = 512
 """Deliveries that may wait at once; past that the provider is asked to come again."""
 BATCH = 500
+GATHER_S = 0.003
+"""How long deliveries are gathered once they come many together: fewer commits leave more time for taking in."""
 PATIENCE_S = 5.0
 """How long a delivery waits for its commit: Tribute's own time-out is unknown, and it comes again."""
+GIVE_WAY_S = 0.25
+"""More than the longest pause between two tries of SQLite to begin."""
 BEAT_S = 30.0
 CALM_PER_S = 100
 log = structlog.get_logger()
@@ -50,6 +54,7 @@ class Desk:
         self._thread = threading.Thread(target=self._work, name="inbox", daemon=True)
         self._reception: int | None = None
         self._beat_at_s = 0.0
+        self._many = False
         self._second, self._stored, self._before = 0, 0, 0
 
     def start(self, reception: int) -> None:
@@ -73,6 +78,15 @@ class Desk:
         """Whether so little comes in that other work may have the storage: it has one writer at a time."""
         gone = int(time.monotonic()) - self._second
         return gone > 1 or (self._stored if gone else max(self._stored, self._before)) < CALM_PER_S
+
+    def give_way(self) -> None:
+        """Wait, though not for long, until nothing waits to be stored: SQLite has one writer, and does not queue them.
+
+        Whoever writes again and again has to call this in between, or the desk may never find its gap.
+        """
+        until_s = time.monotonic() + GIVE_WAY_S
+        while self._waiting and time.monotonic() < until_s:
+            time.sleep(GATHER_S)
 
     @property
     def full(self) -> bool:
@@ -99,6 +113,7 @@ class Desk:
         stopping = False
         while not stopping:
             batch, stopping = self._batch()
+            self._many = len(batch) > 1
             stored = self._store(batch) if batch else True
             if batch:
                 _call(batch[0].loop, batch, stored)
@@ -110,6 +125,8 @@ class Desk:
         batch: list[_Waiting] = []
         try:
             item = self._queue.get(timeout=BEAT_S)
+            if self._many:
+                time.sleep(GATHER_S)
             while item is not None:
                 batch.append(item)
                 if len(batch) == BATCH:

@@ -1,17 +1,19 @@
 """`/webhooks/…`: takes deliveries in. Size, signature, commit, 200, in this order; what they mean is seen to later."""
 
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
-
-from reconciler.web.body import Refused, delivery_of
+from reconciler.web.body import Receive, Refused, delivery_of, head_of
 from reconciler.web.desk import Busy, Desk
+from reconciler.web.forgers import Forgers
 from reconciler.web.metrics import Counts
 from reconciler.webhooks import Arrival, Door, Forged, NotJson
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Answer = tuple[MutableMapping[str, Any], MutableMapping[str, Any]]
 
 RETRY_AFTER_S = 2
 _STATUSES = {
@@ -25,56 +27,77 @@ _STATUSES = {
 }
 
 
-class _Raw(APIRoute):
-    """A route whose endpoint reads the request itself: its bytes are what is signed."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint as it is, without what FastAPI would parse for it."""
-        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return endpoint
-
-
-def router(doors: Iterable[Door], desk: Desk, counts: Counts, now: Callable[[], datetime]) -> APIRouter:
-    """One address for each provider."""
-    routes = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=_Raw)
-    for door in doors:
-        for method in door.methods:
-            routes.add_api_route(
-                f"/{door.name}",
-                _endpoint(door, desk, counts, now),
-                methods=[method],
-                operation_id=f"{door.name}_webhook_{method.lower()}",
-                summary=f"A delivery of {door.name}",
-                responses={status: {"description": text} for status, text in _STATUSES.items()},
-                openapi_extra=dict(door.described),
-            )
-    return routes
+def answer(status: int, outcome: str, *headers: tuple[bytes, bytes]) -> Answer:
+    """The two messages of an answer. Every refusal of a kind looks the same: it is no help to guess by."""
+    body = json.dumps({"status": "ok"} if status == 200 else {"error": outcome}).encode()
+    said = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers]
+    return (
+        {"type": "http.response.start", "status": status, "headers": said},
+        {"type": "http.response.body", "body": body},
+    )
 
 
-def _endpoint(door: Door, desk: Desk, counts: Counts, now: Callable[[], datetime]) -> Callable[[Request], Any]:
-    async def receive(request: Request) -> Response:
-        """Taken in with 200 only after it is committed."""
+CLOSE = (b"connection", b"close")
+RETRY_AFTER = (b"retry-after", b"%d" % RETRY_AFTER_S)
+_STORED = answer(200, "stored")
+_FORGED = answer(401, "bad_signature")
+_NOT_JSON = answer(400, "not_json")
+_LIMITED = answer(401, "bad_signature", CLOSE)
+"""The same refusal; but who sends so many has to connect anew for each."""
+_BUSY = answer(503, "busy", RETRY_AFTER)
+
+
+class Gate:
+    """The address of one provider, as a plain ASGI application: nothing of a framework stands in a delivery's way."""
+
+    def __init__(self, door: Door, desk: Desk, counts: Counts, forgers: Forgers, now: Callable[[], datetime]) -> None:
+        """Deliveries go to the desk; what becomes of them is counted."""
+        self.methods = frozenset(door.methods)
+        self._door, self._desk, self._counts, self._forgers, self._now = door, desk, counts, forgers, now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one delivery in: 200 only after it is committed."""
+        outcome, (start, body) = await self._taken_in(scope, receive)
+        self._counts.add(self._door.name, outcome)
+        await send(start)
+        await send(body)
+
+    async def _taken_in(self, scope: Scope, receive: Receive) -> tuple[str, Answer]:
+        """What becomes of a delivery, and the answer to it; a crowd is sent away before anything is read."""
+        limited = self._forgers.over(scope)
         try:
-            if desk.full:
+            if self._desk.full:
                 raise Busy
-            delivery = await delivery_of(request.scope, request.receive)
-            event = door.accept(delivery)
-            await desk.put(Arrival(event, delivery, now()))
+            if limited and not self._door.looks_signed(head_of(scope)):
+                raise Forged("it shows before the body is read")
+            delivery = await delivery_of(scope, receive)
+            event = self._door.accept(delivery)
+            await self._desk.put(Arrival(event, delivery, self._now()))
         except Refused as refusal:
-            return _said(door, counts, refusal.status, refusal.outcome, {"Connection": "close"})
+            return refusal.outcome, answer(refusal.status, refusal.outcome, CLOSE)
         except Forged:
-            return _said(door, counts, 401, "bad_signature")
+            self._forgers.add(scope)
+            return ("limited", _LIMITED) if limited else ("bad_signature", _FORGED)
         except NotJson:
-            return _said(door, counts, 400, "not_json")
+            return "not_json", _NOT_JSON
         except Busy:
-            return _said(door, counts, 503, "busy", {"Retry-After": str(RETRY_AFTER_S)})
-        return _said(door, counts, 200, "old_key" if event.old_key else "stored")
-
-    return receive
+            return "busy", _BUSY
+        return "old_key" if event.old_key else "stored", _STORED
 
 
-def _said(door: Door, counts: Counts, status: int, outcome: str, headers: dict[str, str] | None = None) -> Response:
-    """Every refusal of a kind looks the same, whatever was wrong: the answer is no help to guess by."""
-    counts.add(door.name, outcome)
-    body = {"status": "ok"} if status == 200 else {"error": outcome}
-    return Response(json.dumps(body), status, headers, "application/json")
+def described(doors: Iterable[Door]) -> dict[str, Any]:
+    """The addresses in the words of OpenAPI."""
+    return {
+        f"/webhooks/{door.name}": {method.lower(): _operation(door, method) for method in door.methods}
+        for door in doors
+    }
+
+
+def _operation(door: Door, method: str) -> Mapping[str, object]:
+    return {
+        "tags": ["webhooks"],
+        "summary": f"A delivery of {door.name}",
+        "operationId": f"{door.name}_webhook_{method.lower()}",
+        "responses": {str(status): {"description": text} for status, text in _STATUSES.items()},
+        **door.described,
+    }

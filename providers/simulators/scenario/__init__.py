@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from providers.simulators.scenario import background, lookalikes, plants, plants_back
+from providers.simulators.scenario import background, by_webhook, lookalikes, plants, plants_back
 from providers.simulators.scenario.values import Expected, Scenario
 from providers.simulators.scenario.world import World
 
@@ -17,6 +17,7 @@ _PLANTS = (
     plants.mismatches,
     plants.conflicts,
     plants_back.chargebacks,
+    plants_back.confirmed,
     plants_back.refunds,
     plants_back.credits_left,
     plants_back.signals,
@@ -39,4 +40,5 @@ def build(now: datetime, days: int, charges: int, seed: int) -> Scenario:
     for plant in _PLANTS:
         plant(world)
     lookalikes.add(world)
+    by_webhook.add(world)
     return world.finished()

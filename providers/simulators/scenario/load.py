@@ -4,8 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from providers.simulators.digiseller import DigiSellerSimulator
+from providers.simulators.push import Pusher
 from providers.simulators.scenario.values import Purchase, Sale, Scenario
 from providers.simulators.tribute import TributeSimulator
+from providers.simulators.tribute_events import EIGHT_STEPS, TributeEvents
 
 _CREDITED = Decimal("0.95")
 """What is left of a DigiSeller sale after fees."""
@@ -21,6 +23,15 @@ def into_tribute(simulator: TributeSimulator, scenario: Scenario) -> None:
     """Every shop order, oldest first, with its payments and refunds."""
     for purchase in sorted(scenario.purchases, key=lambda one: (one.created_at, one.uuid)):
         _order(simulator, purchase)
+
+
+def push_by_tribute(url: str, key: str, scenario: Scenario) -> None:
+    """Every webhook, signed, delivered to a receiver's address as Tribute would: again until it is answered 200."""
+    pusher = Pusher(url, EIGHT_STEPS)
+    events = TributeEvents(pusher, key, lambda: scenario.now)
+    for one in scenario.events:
+        events.emit(one.name, dict(one.payload), one.at)
+    pusher.run(scenario.now)
 
 
 def _sell(simulator: DigiSellerSimulator, sale: Sale) -> None:

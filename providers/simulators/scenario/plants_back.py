@@ -15,6 +15,22 @@ def chargebacks(world: World) -> None:
     _of_one_period(world)
 
 
+def confirmed(world: World) -> None:
+    """Chargebacks that the operator was told of: nothing in the feeds shows them."""
+    buyer = world.buyer()
+    sale = world.sale(buyer, world.ago(days=6), currency="WMZ")
+    order = world.order(sale, buyer, credits_used=sale.pack.credits)
+    world.charge_back(sale, world.ago(days=2), "10.4")
+    about = "the bank opened a chargeback over a DigiSeller sale whose credits are used"
+    world.expect("chargeback", about, sale.ref, order=order)
+    buyer = world.buyer(telegram=True)
+    purchase = world.purchase(buyer, world.ago(days=8), currency="EUR")
+    order = world.order(purchase, buyer)
+    world.charge_back(purchase, world.ago(days=1), "4837")
+    about = "the bank opened a chargeback over a Tribute order, its credits partly left"
+    world.expect("chargeback", about, purchase.ref, provider=TRIBUTE, order=order)
+
+
 def refunds(world: World) -> None:
     """A refund that nobody decided, and decided refunds that did not happen."""
     buyer = world.buyer()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 DIGISELLER, TRIBUTE = "digiseller", "tribute"
 
@@ -165,6 +166,27 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Chargeback:
+    """A chargeback that the provider wrote to the operator about, and that the operator records with the program."""
+
+    provider: str
+    ref: str
+    amount_minor: int
+    currency: str
+    reason_code: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A webhook of Tribute: what is told by no other way."""
+
+    name: str
+    at: datetime
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """A finding that must come out, and `about`, the story behind it.
 
@@ -192,5 +214,7 @@ class Scenario:
     accounts: tuple[Account, ...]
     payments: tuple[Payment, ...]
     approvals: tuple[Approval, ...]
+    chargebacks: tuple[Chargeback, ...]
+    events: tuple[Event, ...]
     expected: tuple[Expected, ...]
     lookalikes: tuple[str, ...]

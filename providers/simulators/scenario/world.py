@@ -14,6 +14,8 @@ from providers.simulators.scenario.values import (
     Account,
     Approval,
     Buyer,
+    Chargeback,
+    Event,
     Expected,
     Order,
     Pack,
@@ -45,6 +47,8 @@ class World:
         self.orders: list[Order] = []
         self.payments: list[Payment] = []
         self.approvals: list[Approval] = []
+        self.chargebacks: list[Chargeback] = []
+        self.events: list[Event] = []
         self.expected: list[Expected] = []
         self.lookalikes: list[str] = []
         self._transactions = 2**32
@@ -143,6 +147,12 @@ class World:
         note = "agreed with the buyer in Telegram"
         self.approvals.append(Approval(provider, paid.ref, paid.amount_minor, paid.currency, at, "Anna", note))
 
+    def charge_back(self, paid: Sale | Purchase, at: datetime, reason_code: str) -> None:
+        """The bank has opened a chargeback over the whole charge, and the operator was told."""
+        provider = DIGISELLER if isinstance(paid, Sale) else TRIBUTE
+        told = Chargeback(provider, paid.ref, paid.amount_minor, paid.currency, reason_code, at)
+        self.chargebacks.append(told)
+
     def expect(
         self,
         kind: str,
@@ -172,6 +182,8 @@ class World:
             accounts=tuple(self._accounts()),
             payments=tuple(self.payments),
             approvals=tuple(self.approvals),
+            chargebacks=tuple(self.chargebacks),
+            events=tuple(self.events),
             expected=tuple(self.expected),
             lookalikes=tuple(self.lookalikes),
         )

@@ -7,7 +7,7 @@ from reconciler.migrations import changelog
 from reconciler.migrations.indexes import make_partial
 
 revision = "0008"
-down_revision = "0007"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

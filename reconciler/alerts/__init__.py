@@ -1,0 +1,1 @@
+"""What people are told, how it is put, how often, and the ways to reach them."""

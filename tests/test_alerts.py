@@ -1,0 +1,291 @@
+"""Alerts from outside: what a run finds arrives in the chat, changes with what becomes of it, and is never lost."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from jobs.alerts import tick
+from jobs.dispatch import Delivered
+from providers.simulators.telegram import TOKEN, TelegramSimulator
+from reconciler.schema_alerts import alerts
+from reconciler.schema_told import audit_records, outbox
+from reconciler.store.alert_views import list_alerts
+from reconciler.store.alerts import raise_alert
+from reconciler.store.engine import read, write
+from tests.alert_world import CHAT, NOON, deliver, finding, later, run, telling, warning
+from tests.stores import engine, stored, url
+
+__all__ = ["engine", "url"]
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def telegram() -> Iterator[TelegramSimulator]:
+    """Telegram's stand-in, up on loopback."""
+    with TelegramSimulator((CHAT, -100)) as running:
+        yield running
+
+
+def states(engine: sa.Engine) -> list[str]:
+    """The states of all alerts, in the order of their opening."""
+    with read(engine) as connection:
+        return [one["state"] for one in list_alerts(connection)]
+
+
+def test_a_critical_finding_is_told_at_once_with_all_that_a_person_needs(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram, public_url="https://desk.example")
+    run(engine, settings, [finding(7)])
+    assert deliver(engine, settings).sent == 1
+    [posted] = telegram.posted
+    for words in ("Suspected chargeback", "DigiSeller", "acc-7", "ord-7", "5.40 USD", "policy 7", "charge 7 went back"):
+        assert words in posted.text
+    assert [one["text"] for one in posted.buttons] == ["Acknowledge", "Snooze 1 h", "Snooze 1 day", "Open"]
+    assert posted.buttons[-1]["url"].startswith("https://desk.example/findings/")
+    run(engine, settings, [finding(7)], NOON + MINUTE)
+    later(engine, settings, NOON + MINUTE)
+    assert len(telegram.posted) == 1, "the same fact is told once"
+
+
+def test_the_alert_is_stored_with_its_finding_or_not_at_all(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram)
+
+    class Died(Exception):
+        pass
+
+    def dying() -> None:
+        from jobs.alerts import note
+        from reconciler.store.findings import save_findings
+        from reconciler.store.runs import begin_run
+
+        with write(engine) as connection:
+            changes = save_findings(connection, [finding()], begin_run(connection, NOON), NOON)
+            note(connection, settings, changes, NOON)
+            raise Died
+
+    with pytest.raises(Died):
+        dying()
+    assert stored(engine, outbox) == stored(engine, alerts) == []
+
+
+def test_warnings_wait_for_one_digest_and_what_is_over_by_then_is_not_told(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram)
+    run(engine, settings, [warning(1)])
+    run(engine, settings, [warning(1), warning(2)], NOON + 5 * MINUTE)
+    assert deliver(engine, settings, NOON + 29 * MINUTE) == Delivered()
+    run(engine, settings, [warning(2)], NOON + 29 * MINUTE)
+    later(engine, settings, NOON + 30 * MINUTE)
+    [posted] = telegram.posted
+    assert "charge 2 went back" in posted.text
+    assert "Duplicate charge" in posted.text
+    run(engine, settings, [], NOON + 31 * MINUTE)
+    run(engine, settings, [warning(5)], NOON + 32 * MINUTE)
+    run(engine, settings, [], NOON + 33 * MINUTE)
+    later(engine, settings, NOON + 90 * MINUTE)
+    assert len(telegram.posted) == 1, "what was over before it was told is never told"
+
+
+def test_ten_thousand_findings_at_once_are_at_most_five_messages_and_the_first_says_so(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram)
+    kinds = ["suspected_chargeback", "undelivered_order", "missing_charge", "credits_not_revoked", "chargeback"]
+    many = [finding(number, kind=kinds[number % 5]) for number in range(9_000)]
+    many += [warning(number) for number in range(9_000, 10_000)]
+    run(engine, settings, many)
+    deliver(engine, settings)
+    later(engine, settings, NOON + 31 * MINUTE)
+    assert 1 <= len(telegram.posted) <= 5
+    assert "9,000 findings" in telegram.posted[0].text
+    assert "at once: a feed may be broken" in telegram.posted[0].text
+    assert "1,000 findings" in telegram.posted[1].text
+    run(engine, settings, many[:100], NOON + 40 * MINUTE)
+    later(engine, settings, NOON + 40 * MINUTE)
+    assert len(telegram.posted) <= 5
+    assert "8,900 of 9,000 resolved by now" in telegram.posted[0].text
+
+
+def test_resolved_findings_change_their_message_and_send_no_other(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram)
+    run(engine, settings, [finding(1), finding(2, kind="missing_charge")])
+    deliver(engine, settings)
+    first, second = telegram.posted
+    run(engine, settings, [finding(2, kind="missing_charge")], NOON + MINUTE)
+    later(engine, settings, NOON + MINUTE)
+    over, standing = (first, second) if "Suspected" in first.text else (second, first)
+    assert over.text.startswith("<b>✅ Resolved: Suspected chargeback")
+    assert over.buttons == []
+    assert len(standing.versions) == 1, "the edit lands on the right message"
+    assert len(telegram.posted) == 2
+
+
+def test_a_finding_that_flickers_changes_one_message(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram)
+    for minute in range(6):
+        run(engine, settings, [finding()] if minute % 2 == 0 else [], NOON + minute * MINUTE)
+        deliver(engine, settings, NOON + minute * MINUTE)
+    assert len(telegram.posted) == 1
+    assert len(telegram.posted[0].versions) == 6
+    assert telegram.posted[0].text.startswith("<b>✅ Resolved")
+
+
+@pytest.mark.parametrize("kind", ["status", "retry_after", "html", "reset", "cut", "not_json", "lost"])
+def test_whatever_telegram_does_the_alert_arrives_and_one_attempt_sends_once(
+    engine: sa.Engine, telegram: TelegramSimulator, kind: Any
+) -> None:
+    settings = telling(telegram)
+    telegram.fault(telegram.method("sendMessage"), kind, seconds=3)
+    run(engine, settings, [finding()])
+    assert deliver(engine, settings) == Delivered(failed=1)
+    assert len(telegram.called(telegram.method("sendMessage"))) == 1
+    assert deliver(engine, settings, NOON + MINUTE).sent == 1
+    acted = 2 if kind in {"lost", "cut"} else 1
+    assert len(telegram.posted) == acted, "only an answer that was lost on its way can cost a second message"
+    assert deliver(engine, settings, NOON + 2 * MINUTE) == Delivered()
+
+
+def test_a_hanging_server_is_cut_off_and_tried_again(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram)
+    telegram.fault(telegram.method("sendMessage"), "hang", seconds=1)
+    run(engine, settings, [finding()])
+    assert deliver(engine, settings) == Delivered(failed=1)
+    assert deliver(engine, settings, NOON + MINUTE).sent == 1
+
+
+def test_retry_after_is_obeyed_by_all_messages_of_the_chat_and_by_no_other_chat(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram, CHAT, -100)
+    telegram.fault(telegram.method("sendMessage"), "retry_after", seconds=600)
+    run(engine, settings, [finding(1)])
+    deliver(engine, settings)
+    assert len(telegram.posted) == 1
+    refused = {str(CHAT), "-100"} - {telegram.posted[0].chat_id}
+    run(engine, settings, [finding(1), finding(2, kind="missing_charge")], NOON + MINUTE)
+    deliver(engine, settings, NOON + MINUTE)
+    assert {one.chat_id for one in telegram.posted}.isdisjoint(refused)
+    deliver(engine, settings, NOON + 11 * MINUTE)
+    assert sorted(one.chat_id for one in telegram.posted) == ["-100", "-100", "77", "77"]
+
+
+def test_half_of_all_calls_fail_and_nothing_is_lost(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram)
+    kinds = ["suspected_chargeback", "undelivered_order", "missing_charge", "credits_not_revoked"]
+    for skip, kind in enumerate(("retry_after", "status", "reset", "html")):
+        telegram.fault(telegram.method("sendMessage"), kind, 2, skip=skip, seconds=1)  # type: ignore[arg-type]
+    for hour in range(3):
+        at = NOON + hour * HOUR
+        run(engine, settings, [finding(10 * hour + number, kind=kind) for number, kind in enumerate(kinds)], at)
+        for minute in range(0, 50, 2):
+            deliver(engine, settings, at + minute * MINUTE)
+    texts = " ".join(one.versions[0] for one in telegram.posted)
+    assert all(f"charge {10 * hour + number} went back" in texts for hour in range(3) for number in range(4))
+    assert len(telegram.posted) == 12
+
+
+def test_html_that_the_server_does_not_take_is_sent_as_plain_text(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    telegram.takes_html = False
+    settings = telling(telegram)
+    run(engine, settings, [finding(1, explanation="<b>charge & co</b> went back")])
+    assert deliver(engine, settings).sent == 1
+    assert "<b>charge & co</b> went back" in telegram.posted[0].text
+    assert not telegram.posted[0].text.startswith("<b>")
+
+
+def test_a_group_that_became_another_chat_is_written_to_there_from_then_on(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    telegram.moved["-100"] = "-100200"
+    telegram.chats.add("-100200")
+    settings = telling(telegram, -100)
+    run(engine, settings, [finding(1)])
+    assert deliver(engine, settings).sent == 1
+    run(engine, settings, [], NOON + MINUTE)
+    later(engine, settings, NOON + MINUTE)
+    [posted] = telegram.posted
+    assert posted.chat_id == "-100200"
+    assert posted.text.startswith("<b>✅ Resolved")
+    refused = [call for call in telegram.calls if b'"-100"' in call.body]
+    assert len(refused) == 1
+
+
+def test_a_wrong_token_holds_the_alert_and_shows(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram)
+    telegram.fault(telegram.method("sendMessage"), "status", 5, status=401, body={"ok": False, "description": "no"})
+    run(engine, settings, [finding()])
+    assert deliver(engine, settings) == Delivered(held=1)
+    with read(engine) as connection:
+        [message] = list_alerts(connection)[0]["messages"]
+    assert message["state"] == "held"
+    assert "correct [alerts.telegram] token" in message["note"]
+    found = tick(settings, engine, NOON + MINUTE)
+    assert [one.key for one in found] == [f"address:telegram:{CHAT}/held"]
+
+
+def test_a_missing_provider_holds_back_what_only_follows_from_it(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    from reconciler.schema import feeds
+    from tests.alert_world import provider_enabled
+
+    settings = provider_enabled(telling(telegram))
+    with write(engine) as connection:
+        row = {"name": "digiseller.sales", "last_attempt_at": NOON, "last_success_at": NOON, "last_error": "no answer"}
+        connection.execute(sa.insert(feeds).values(row))
+    gap = warning(1, kind="feed_gap", amount_minor=None, currency=None)
+    run(engine, settings, [gap, warning(2)])
+    later(engine, settings, NOON + 31 * MINUTE)
+    [digest] = telegram.posted
+    assert "Duplicate charge" in digest.text
+    assert "Feed gap" not in digest.text
+    with write(engine) as connection:
+        connection.execute(sa.update(feeds).values(last_error=None, last_success_at=NOON + 40 * MINUTE))
+    later(engine, settings, NOON + 40 * MINUTE)
+    assert "Feed gap" in telegram.posted[1].text
+
+
+def test_alerts_from_the_rest_of_the_program_are_delivered_too(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram)
+    with write(engine) as connection:
+        assert raise_alert(connection, "brake:1", "critical", "Held back", "Look at the cases.", NOON)
+        assert not raise_alert(connection, "brake:1", "critical", "Held back", "Look at the cases.", NOON)
+    deliver(engine, settings)
+    deliver(engine, settings)
+    [posted] = telegram.posted
+    assert "Held back" in posted.text
+    assert "Look at the cases." in posted.text
+
+
+def test_the_audit_knows_every_alert_that_was_opened_sent_and_resolved(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram)
+    run(engine, settings, [finding()])
+    deliver(engine, settings)
+    run(engine, settings, [], NOON + MINUTE)
+    kinds = [row.kind for row in stored(engine, audit_records)]
+    assert kinds == ["alert.opened", "alert.sent", "alert.resolved"]
+
+
+def test_no_secret_stands_in_any_table(engine: sa.Engine, telegram: TelegramSimulator) -> None:
+    settings = telling(telegram, urls=["json://user:hunter22@127.0.0.1:9/hook"])
+    run(engine, settings, [finding()])
+    deliver(engine, settings)
+    later(engine, settings, NOON + 10 * MINUTE)
+    from reconciler.schema import metadata
+
+    held = " ".join(str(row) for table in metadata.sorted_tables for row in stored(engine, table))
+    assert "hunter22" not in held
+    assert TOKEN not in held
+    assert "json:" in held

@@ -1,0 +1,66 @@
+"""Retention: what is too old goes once a day, what an open case rests on stays, and the audit says how much it was."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from jobs.retention import remove_outdated
+from reconciler.model import Page, RawRecord
+from reconciler.schema import raw_records
+from reconciler.schema_told import audit_records
+from reconciler.settings import Settings
+from reconciler.store.cases import charge_root, open_case
+from reconciler.store.engine import read, write
+from reconciler.store.facts import save_page
+from tests.stores import engine, url
+
+__all__ = ["engine", "url"]
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+KEPT = timedelta(days=400)
+
+
+def raw(provider: str, source: str, key: str, body: Any = "x") -> RawRecord:
+    """A record as it was received."""
+    return RawRecord(provider, source, key, body)
+
+
+@pytest.fixture
+def aged(engine: sa.Engine) -> sa.Engine:
+    """A store with records that are too old and one that is a moment younger, and an open case of one charge."""
+    old = [
+        *(raw("digiseller", "digiseller.sales", ref) for ref in ("1", "2")),
+        raw("tribute", "tribute.transactions", "2:77"),
+        raw("digiseller", "digiseller.details", "2:more"),
+        raw("digiseller", "digiseller.receipts", "900", {"invoice_id": "2"}),
+        raw("digiseller", "import.digiseller", "3"),
+    ]
+    with write(engine) as connection:
+        save_page(connection, Page("x", raws=tuple(old)), NOW - KEPT - timedelta(microseconds=1))
+        save_page(connection, Page("x", raws=(raw("digiseller", "digiseller.sales", "4"),)), NOW - KEPT)
+        open_case(connection, charge_root("digiseller", "2"), NOW, key=("digiseller", "2"), note="")
+    return engine
+
+
+def keys(engine: sa.Engine) -> list[tuple[str, str]]:
+    """What is left."""
+    with read(engine) as connection:
+        rows = connection.execute(sa.select(raw_records.c.provider, raw_records.c.key))
+        return sorted((provider, key) for provider, key in rows)
+
+
+def test_what_is_too_old_goes_except_for_open_cases_and_imports(aged: sa.Engine) -> None:
+    assert remove_outdated(Settings(), aged, NOW) == {"raw_records": 2, "webhooks": 0}
+    assert keys(aged) == [("digiseller", key) for key in ("2", "2:more", "3", "4", "900")]
+    with read(aged) as connection:
+        query = sa.select(audit_records.c.data).where(audit_records.c.kind == "records.removed")
+        (said,) = connection.execute(query).scalars()
+    assert '"raw_records":2' in said
+
+
+def test_it_is_done_once_a_day(aged: sa.Engine) -> None:
+    remove_outdated(Settings(), aged, NOW)
+    assert remove_outdated(Settings(), aged, NOW + timedelta(hours=23)) == {}
+    assert remove_outdated(Settings(), aged, NOW + timedelta(days=1)) == {"raw_records": 1, "webhooks": 0}
