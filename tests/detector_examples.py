@@ -222,6 +222,17 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             (tribute_charge(status=Status.PENDING), tribute_order(), tribute_look(read_at=ago(hours=4.95))),
         ),
         Example(
+            "named by the shop's payments, failed when it was last read, before the order changed; another is older",
+            (
+                tribute_charge(status=Status.FAILED),
+                tribute_order(ref=None),
+                Payment("T1", "tribute", UUID.format(1)),
+                tribute_look(read_at=ago(hours=4.95)),
+                charge(),
+                order(updated_at=ago(hours=20)),
+            ),
+        ),
+        Example(
             "a payment of it waits in quarantine",
             (
                 tribute_charge(),

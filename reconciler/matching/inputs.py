@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table
 
 from reconciler import schema, schema_cases
 from reconciler.matching import relations
+from reconciler.matching.lookups import there_is
 from reconciler.matching.terms import Horizon
 
 UUID_FORM = "________-____-____-____-____________%"
@@ -191,7 +192,7 @@ def _absence(row: Table) -> ColumnElement[int]:
     unpaid = ("pending", "failed", "prepaid")
 
     def named(says: Callable[[Any, Any], ColumnElement[bool]]) -> ColumnElement[bool]:
-        by_payment = sa.exists().where(paid.c.order_id == row.c.order_id, says(paid.c.provider, paid.c.provider_ref))
+        by_payment = there_is(paid, paid.c.order_id == row.c.order_id, says(paid.c.provider, paid.c.provider_ref))
         return sa.or_(says(row.c.provider, row.c.provider_ref), by_payment)
 
     def with_status(*statuses: str) -> Callable[[Any, Any], ColumnElement[bool]]:
@@ -200,7 +201,7 @@ def _absence(row: Table) -> ColumnElement[int]:
         )
 
     def read(provider: Any, ref: Any, says: ColumnElement[bool]) -> ColumnElement[bool]:
-        return sa.exists().where(state.c.provider == provider, state.c.ref == ref, says)
+        return there_is(state, state.c.provider == provider, state.c.ref == ref, says)
 
     def denied(provider: Any, ref: Any) -> ColumnElement[bool]:
         return read(provider, ref, state.c.found.is_(False))
