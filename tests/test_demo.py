@@ -137,7 +137,7 @@ def test_text_output_says_what_was_planted_and_where_things_are(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert demo.run_demo(14, 10, serve=False, as_json=False) == 0
     said = capsys.readouterr()
-    assert "All 38 planted faults were found, and nothing else" in said.out
+    assert "All 40 planted faults were found, and nothing else" in said.out
     assert "The books close" in said.out
     assert "Webhooks: 6 were taken in" in said.out
     assert f"reconciler --config {tmp_path}/reconciler-demo/config.toml findings" in said.out
