@@ -17,7 +17,7 @@ from providers.tribute.receiver import TributeReceiver
 from reconciler.errors import BadRecord
 from reconciler.model import Kind, Status, Transaction
 from reconciler.settings import TributeSettings
-from reconciler.webhooks import Delivery, Event
+from reconciler.webhooks import Delivery, Event, NotJson
 from tests.webhook_world import KEY, events, sample_event, signed
 
 RECEIVER = TributeReceiver(TributeSettings(api_key=SecretStr(KEY)))
@@ -207,7 +207,7 @@ def test_no_payload_whatever_breaks_more_than_itself(data: st.DataObject) -> Non
     name = data.draw(st.sampled_from([one for one in events() if one != "test_event"]))
     event = copy.deepcopy(sample_event(name))
     nasty = st.one_of(
-        st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False),
+        st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False),
         st.text(max_size=30), st.lists(st.integers(), max_size=2),
         st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
         st.sampled_from(["", "\x00", "\ud800", "0", "-1", "1e999", "9" * 40,
@@ -216,6 +216,12 @@ def test_no_payload_whatever_breaks_more_than_itself(data: st.DataObject) -> Non
     for field in data.draw(st.lists(st.sampled_from(sorted(event["payload"])), max_size=3)):
         event["payload"][field] = data.draw(nasty)
     event |= data.draw(st.fixed_dictionaries({}, optional={"created_at": nasty, "payload": nasty, "name": nasty}))
+    try:
+        json.dumps(event, allow_nan=False)
+    except ValueError:  # infinity is no JSON
+        with pytest.raises(NotJson):
+            accepted(event)
+        return
     assert accepted(event).key
     for looked in (False, True):
         with contextlib.suppress(BadRecord):
