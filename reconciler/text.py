@@ -46,6 +46,10 @@ def storable(value: Any) -> Any:
     return value
 
 
+_DIGITS = 40
+"""A whole number with more digits keeps the exponent that it came with."""
+
+
 def body_text(body: Any) -> str:
     """The stored text of a raw body: JSON with sorted keys and exact numbers."""
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_exact)
@@ -53,7 +57,8 @@ def body_text(body: Any) -> str:
 
 def _exact(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return int(value) if value == int(value) else str(value)
+        whole = value.adjusted() < _DIGITS and value == int(value)  # 8E+591487 has more digits than anybody stores
+        return int(value) if whole else str(value)
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

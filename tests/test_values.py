@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.errors import BadRecord
 from reconciler.money import MAX_MINOR, comparable, exponent, format_minor, to_decimal, to_minor
 from reconciler.policy import refundable_minor
-from reconciler.text import code_hash, fold_email, storable
+from reconciler.text import body_text, code_hash, fold_email, storable
 from tests.builders import CREDIT
 
 EQUIVALENTS = {"WMR": "RUB", "WMZ": "USD"}
@@ -119,3 +119,17 @@ def test_it_is_never_negative_and_never_above_the_charge(charge: int, credits: i
     assert got is not None
     assert 0 <= got <= charge
     assert got * credits <= max(0, charge * (credits - used))
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        ("5.0", "5"),
+        ("1E+3", "1000"),
+        ("0.10", '"0.10"'),
+        ("-8.6E+591487", '"-8.6E+591487"'),
+        ("9E+999999", '"9E+999999"'),
+    ],
+)
+def test_a_number_of_any_size_is_kept_exactly_and_stops_nothing(value: str, stored: str) -> None:
+    assert body_text(Decimal(value)) == stored
