@@ -172,7 +172,7 @@ def find_purchase(connection: sa.Connection, settings: Settings, new: NewReview)
         return order_id, None if order_id is None else without_charge(connection, order_id)
     email = fold_email(new.email)
     best = sorted(keys, key=lambda key: (email not in purchases[key].emails, not purchases[key].surplus))[0]
-    return purchases[best].order_id, purchases[best]
+    return purchases[best].order_id or next(iter(order_ids), None), purchases[best]
 
 
 def _orders_named(connection: sa.Connection, new: NewReview) -> list[str]:
