@@ -1,6 +1,6 @@
 """Decides what people are told: of a run's findings, again until acknowledged, and of the program's own faults."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,15 +13,13 @@ from reconciler.alerts.grouping import Group, grouped
 from reconciler.alerts.model import OPEN, RESOLVED, New
 from reconciler.alerts.notes import document
 from reconciler.alerts.troubles import FAILING, Trouble
-from reconciler.columns import to_us
 from reconciler.schema_alerts import alert_findings, alert_messages, alert_parts, alerts
-from reconciler.schema_cases import cases
 from reconciler.schema_told import outbox
 from reconciler.settings import Settings
 from reconciler.store import alert_views
 from reconciler.store import outbox as queue
-from reconciler.store.alert_seen import CASE, seen_to
-from reconciler.store.alerts import join, open_alert, raise_alert, refresh, reopen, resolve, settle, tell
+from reconciler.store.alert_seen import seen_to
+from reconciler.store.alerts import join, open_alert, refresh, reopen, resolve, settle, tell
 from reconciler.store.engine import read, write
 from reconciler.store.facts import feed_rows
 from reconciler.store.findings import Changes, parts
@@ -39,25 +37,6 @@ def note(connection: sa.Connection, settings: Settings, changes: Changes, now: d
     for group in grouped(new, settings.alerts.minimum_severity, _down(connection, settings)):
         _raise(connection, settings, group, now)
     refresh(connection, _telling_of(connection, changes.changed), now)
-
-
-def note_due_cases(connection: sa.Connection, ids: Iterable[str], now: datetime) -> None:
-    """Raise an alert for each of these cases whose date came near or passed, once for each."""
-    for part in parts(sorted(ids)):
-        query = sa.select(cases).where(
-            cases.c.id.in_(part), cases.c.due_told.is_not(None), cases.c.status != "resolved"
-        )
-        for row in connection.execute(query).all():
-            late = row.due_told == "overdue"
-            raise_alert(
-                connection,
-                f"{CASE}{row.id}:{row.due_told}:{to_us(row.due_at) if row.due_at else 0}",
-                "critical" if late else "warning",
-                f"A case {'is overdue' if late else 'is due soon'}",
-                f"Case {row.id} {'was' if late else 'is'} due {row.due_at:%Y-%m-%d %H:%M} UTC. "
-                f"Decide it: `reconciler cases show {row.id}`.",
-                now,
-            )
 
 
 def send_document(

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from jobs.alerts import note, note_due_cases
+from jobs.alerts import note
 from providers import NAMES, enabled
 from reconciler import statement
 from reconciler.columns import from_us, to_us
@@ -176,7 +176,6 @@ def follow(connection: sa.Connection, settings: Settings, changes: Changes, now:
     ids = [*changes.opened, *changes.changed, *changes.reopened, *changes.resolved]
     followed = follow_findings(connection, settings, ids, now)
     act(connection, settings, followed.seen.values(), now)
-    note_due_cases(connection, [*followed.opened, *followed.changed], now)
 
 
 def _detect(engine: StoreEngine, context: Context, detectors: Iterable[Detector]) -> list[Finding]:

@@ -15,6 +15,7 @@ from providers.simulators.telegram import Posted, TelegramSimulator
 from reconciler.alerts.telegram.buttons import press
 from reconciler.schema_told import audit_records
 from reconciler.settings import Settings
+from reconciler.store.alert_seen import CASE
 from reconciler.store.alert_views import list_alerts
 from reconciler.store.alerts import raise_alert
 from reconciler.store.engine import read, write
@@ -220,14 +221,12 @@ def put_cases(connection: sa.Connection, *statuses: str) -> None:
 def test_a_case_that_is_due_soon_is_told_once_and_over_when_it_is_decided(
     engine: sa.Engine, telegram: TelegramSimulator
 ) -> None:
-    from jobs.alerts import note_due_cases
-
     settings = telling(telegram, minimum_severity="critical")
     run(engine, settings, [warning(1)])
     for _ in range(2):
         with write(engine) as connection:
             put_cases(connection, "open")
-            note_due_cases(connection, ["c0"], NOON)
+            raise_alert(connection, f"{CASE}c0:due_soon:{NOON}", "warning", "A case is due soon", "Case c0", NOON)
         deliver(engine, settings)
         deliver(engine, settings)
     [posted] = telegram.posted

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from reconciler.schema_cases import case_events
 from reconciler.schema_told import outbox
+from reconciler.store.alert_seen import CASE
 from reconciler.store.case_views import case_document
 from reconciler.store.disputes import add_stage
 from reconciler.store.engine import read, write
@@ -64,6 +65,9 @@ def test_a_review_is_due_soon_three_business_days_before_then_overdue_each_told_
     teller.tell(later(3))
     assert shown(teller)["due_state"] == "overdue"
     assert alerts(engine) == [("warning", "A case is due soon"), ("critical", "A case is overdue")]
+    with read(engine) as connection:
+        keys = connection.execute(sa.select(outbox.c.key).where(outbox.c.channel == "alert")).scalars().all()
+    assert {key.split(":")[0] + ":" for key in keys} == {CASE}, "so that a decision ends it"
     assert events(teller) == ["due_soon", "overdue"]
 
 

@@ -17,6 +17,7 @@ from reconciler.schema import findings
 from reconciler.schema_cases import case_events, cases
 from reconciler.settings import Settings
 from reconciler.store import audit
+from reconciler.store.alert_seen import CASE
 from reconciler.store.alerts import raise_alert
 from reconciler.store.case_facts import read_facts
 from reconciler.store.findings import advise, dismiss
@@ -113,7 +114,7 @@ def _call(connection: sa.Connection, case: Case, facts: Facts, entries: Iterable
             word = "is due soon" if entry.event == "due_soon" else "is overdue"
             raise_alert(
                 connection,
-                f"due:{case.id}:{entry.after['due_at']}:{entry.event}",
+                f"{CASE}{case.id}:{entry.event}:{entry.after['due_at']}",
                 "warning" if entry.event == "due_soon" else "critical",
                 f"A case {word}",
                 f"Case {case.id} about {about} {word}: an answer is due {entry.after['due_at']}. Decide it: "
