@@ -20,8 +20,9 @@ from providers.simulators.scenario.load import into_digiseller, into_tribute
 from providers.simulators.shop import ShopSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler.cli import demo_folder
-from reconciler.cli.demo import record
+from reconciler.cli.demo import record, take_webhooks_in
 from reconciler.schema import bookings, findings, matches, quarantine, transactions
+from reconciler.settings import Settings
 from reconciler.store.engine import open_store, read, write
 
 COMMAND = str(Path(sys.executable).parent / "reconciler")
@@ -37,6 +38,7 @@ class Stage:
     tribute: TributeSimulator
     receiver: CommandReceiver
     folder: Path
+    settings: Settings
 
     def url(self, name: str) -> str:
         """A fresh SQLite store with what the operator knows in it."""
@@ -44,6 +46,12 @@ class Stage:
         with write(open_store(url)) as connection:
             record(self.scenario, connection)
         return url
+
+    def push(self, url: str) -> None:
+        """Let Tribute push its webhooks, and a store take them in."""
+        engine = open_store(url)
+        take_webhooks_in(self.scenario, self.settings, engine)
+        engine.dispose()
 
     def start(self, url: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         """Begin a command of the reconciler on a store."""
@@ -77,7 +85,7 @@ def staged(folder: Path, *, days: int = 10, charges: int = 30) -> Iterator[Stage
     with digiseller, tribute, receiver:
         settings = demo_folder.settings(folder, scenario, digiseller, tribute, shop, receiver)
         demo_folder.write_config(folder, settings)
-        yield Stage(scenario, digiseller, tribute, receiver, folder)
+        yield Stage(scenario, digiseller, tribute, receiver, folder, settings)
 
 
 def left_behind(url: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from jobs.dispatch import dispatch
-from reconciler.cli import demo_folder
+from reconciler.cli import demo, demo_folder
 from reconciler.schema_told import audit_records, outbox
 from reconciler.settings import PolicySettings, Retention, Settings
 from reconciler.store.engine import open_store, write
@@ -211,7 +211,7 @@ def test_an_approved_refund_is_on_record_with_who_approved_it(stage: Stage, prog
     words = ("--provider", "digiseller", "--ref", "1", "--amount", "1.50", "--currency", "WMZ", "--by", "Ann")
     for _ in range(2):
         assert program.at(url)("refund", "record", *words, "--note", "for buyer@example.com").code == 0
-    [record] = stored(open_store(url), audit_records)
+    [record] = [one for one in stored(open_store(url), audit_records) if one.actor != demo.OPERATOR]
     assert (record.kind, record.actor) == ("refund.approved", "Ann")
     assert json.loads(record.data) == {"amount_minor": 150, "currency": "WMZ", "provider": "digiseller", "ref": "1"}
 

@@ -132,7 +132,9 @@ def test_a_dry_run_writes_no_findings_and_no_report(stage: Stage) -> None:
 
 
 def test_every_planted_fault_is_found_by_the_command(stage: Stage) -> None:
-    done = stage.run(stage.url("planted"), "run", "--json", "--fail-on-findings")
+    url = stage.url("planted")
+    stage.push(url)
+    done = stage.run(url, "run", "--json", "--fail-on-findings")
     assert done.returncode == 1
     planted = {(one.kind, one.reason, one.transaction_ids, one.order_id) for one in stage.scenario.expected}
     assert {(kind, ids, order) for kind, _, ids, order in found(done.stdout)} == {

@@ -82,7 +82,7 @@ def reconcile(scenario: Scenario, settings: Settings, engine: sa.Engine, notify:
     """Record what the made-up operator knows, take in what Tribute pushes, and run the main job once."""
     with write(engine) as connection:
         record(scenario, connection)
-    _take_webhooks_in(scenario, settings, engine)
+    take_webhooks_in(scenario, settings, engine)
     return run_once(settings, engine, notify=notify)
 
 
@@ -108,8 +108,11 @@ def confirm(scenario: Scenario, settings: Settings, engine: sa.Engine) -> list[d
         return [json.loads(row["body"]) for row in entries(connection, channels=[COMMAND], states=["sent"])]
 
 
-def _take_webhooks_in(scenario: Scenario, settings: Settings, engine: sa.Engine) -> None:
-    """The web server is there for as long as there is something to take in, on a port that nobody else has."""
+def take_webhooks_in(scenario: Scenario, settings: Settings, engine: sa.Engine) -> None:
+    """Push what Tribute pushes in a made-up world, and store it.
+
+    The web server is there for as long as there is something to take in, on a port that nobody else has.
+    """
     anywhere = settings.web.model_copy(update={"host": "127.0.0.1", "port": 0})
     with WebServer(settings.model_copy(update={"web": anywhere}), engine, lambda: None, utc_now) as web:
         key = settings.providers.tribute.api_key.get_secret_value()
