@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from reconciler.cases.model import Facts, Found, Review
+from reconciler.matching.lookups import there_is
 from reconciler.model import Kind, Status, Window
 from reconciler.money import check_minor, to_minor
 from reconciler.policy import Purchase, Request
@@ -137,20 +138,24 @@ def _others(connection: sa.Connection, purchases: Mapping[Key, Purchase]) -> dic
     ids = sorted({one.account_id for one in purchases.values() if one.account_id and one.disputes})
     rows: dict[str, set[Key]] = defaultdict(set)
     back = transactions.alias("back")
-    on_record = sa.exists().where(disputes.c.provider == matches.c.provider, disputes.c.ref == matches.c.ref)
-    named = sa.exists().where(
+    of_charge = sa.and_(disputes.c.provider == matches.c.provider, disputes.c.ref == matches.c.ref)
+    named = there_is(
+        back,
         back.c.provider == matches.c.provider,
         back.c.parent_ref == matches.c.ref,
         back.c.kind == Kind.CHARGEBACK,
         back.c.status != Status.WITHDRAWN,
     )
-    stands = (on_record.where(disputes.c.state.in_(["open", "lost"])), sa.and_(named, ~on_record))
+    stands = sa.or_(
+        there_is(disputes, of_charge, disputes.c.state.in_(["open", "lost"])),
+        sa.and_(named, ~there_is(disputes, of_charge)),
+    )
     for part in parts(ids):
-        theirs = (
+        query = (
             sa.select(orders.c.account_id, matches.c.provider, matches.c.ref)
             .join(matches, orders.c.order_id == matches.c.order_id)
-            .where(orders.c.account_id.in_(part))
+            .where(orders.c.account_id.in_(part), stands)
         )
-        for row in connection.execute(sa.union(*(theirs.where(one) for one in stands))):
+        for row in connection.execute(query):
             rows[row.account_id].add((row.provider, row.ref))
     return rows
