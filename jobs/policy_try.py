@@ -48,7 +48,7 @@ def _judge_again(settings: Settings, connection: sa.Connection, at: datetime) ->
         due = business_deadline(row["complete_at"], policy.review_business_days, policy.holidays, zone)
         values = {"due_at": due.due_at, "warn_at": due.warn_at, "due_known": due.known}
         connection.execute(sa.update(reviews).where(reviews.c.id == row["id"]).values(values))
-    judge(settings, connection, at)
+    judge(settings, connection, at, full=True)
     follow_cases(connection, settings, list(connection.execute(sa.select(cases.c.id)).scalars()), at)
 
 

@@ -1,7 +1,7 @@
 """Matches and judges what is stored, and writes matches, findings and the statement in one transaction."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from jobs.alerts import note
 from providers import NAMES, enabled
 from reconciler import statement
-from reconciler.columns import to_us
-from reconciler.detectors import DETECTORS, Context, Detector
+from reconciler.columns import from_us, to_us
+from reconciler.detectors import ALWAYS, DETECTORS, Context, Detector
 from reconciler.findings import OPEN, document, finding_id, iso, public
 from reconciler.matching.terms import Coverage, Horizon
 from reconciler.model import Finding
-from reconciler.money import exponent, format_minor
+from reconciler.money import format_minor
 from reconciler.policy import terms
 from reconciler.schema import gaps, quarantine
 from reconciler.settings import Settings
@@ -25,11 +25,14 @@ from reconciler.store.automatic import act
 from reconciler.store.cases import follow_findings
 from reconciler.store.engine import write
 from reconciler.store.facts import feed_rows
-from reconciler.store.findings import Changes, list_findings, save_findings
+from reconciler.store.findings import Changes, list_findings, open_sums, save_findings
 from reconciler.store.lease import Lease
+from reconciler.store.loose import keep
+from reconciler.store.needs import loose_ends
 from reconciler.store.ratio import ratios
-from reconciler.store.results import save_matches, take_books
+from reconciler.store.results import save_results, unmoved_books
 from reconciler.store.runs import begin_run, end_run
+from reconciler.store.scope import find_scope, last_marks, settle
 from reconciler.store.steps import StoreEngine, match_stored
 from reconciler.timing import step
 from reconciler.versions import versions
@@ -43,7 +46,7 @@ SWEEPS = {name: f"{name}.sweep" for name in NAMES}
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What judging came to. `findings` are in their public form, oldest first."""
+    """What judging came to. `findings` are the open ones and those resolved now, in their public form, oldest first."""
 
     run_id: int | None
     verdict: str
@@ -65,14 +68,16 @@ def reconcile(
     *,
     lease: Lease | None = None,
     dry_run: bool = False,
+    full: bool = False,
     notify: Callable[[str], None] = lambda _line: None,
 ) -> Judged:
-    """Match and judge everything stored as of `now`; a feed that was not read to its end makes it incomplete.
+    """Match and judge what is stored as of `now`; a feed that was not read to its end makes it incomplete.
 
-    With `dry_run` nothing is written. Raises Retryable when the lease was lost meanwhile.
+    What neither changed nor came of age since the last run is not looked at, unless `full` asks for it: the result is
+    the same. With `dry_run` nothing is written. Raises Retryable when the lease was lost meanwhile.
     """
     with write(engine, keep=not dry_run) as connection:
-        judged = judge(settings, connection, now, notify)
+        judged = judge(settings, connection, now, notify, full=full)
         if lease is not None:
             lease.guard(connection)
     return judged
@@ -101,22 +106,17 @@ def judge(
     connection: sa.Connection,
     now: datetime,
     notify: Callable[[str], None] = lambda _line: None,
+    *,
+    full: bool = False,
 ) -> Judged:
-    """Match and judge in the caller's write transaction."""
+    """Match and judge in the caller's write transaction; `full` as in `reconcile`."""
     context = Context(terms(settings), horizon(connection, settings, now))
     run_id = begin_run(connection, now)
-    notify("matching charges with orders")
-    engine = match_stored(connection, context.terms, context.horizon)
-    save_matches(engine)
-    notify("judging")
     excluded = set(NAMES) - set(enabled(settings))
-    found = [finding for finding in _detect(engine, context) if finding.provider not in excluded]
-    changes = save_findings(connection, found, run_id, now, excluded=excluded)
+    changes, accounts = _conclude(connection, context, excluded, run_id, notify, full)
     follow(connection, settings, changes, now)
     note(connection, settings, changes, now)
-    accounts = take_books(engine, context.terms, context.horizon)
-    standing = [public(row) for row in list_findings(connection)]
-    open_now = [row for row in standing if row["status"] == OPEN]
+    open_now = open_sums(connection)
     alarming = any(row["severity"] != "info" for row in open_now)
     problems = _problems(connection, settings)
     verdict = statement.verdict(accounts, not problems, alarming)
@@ -134,7 +134,40 @@ def judge(
     end_run(connection, run_id, now, verdict, said, problems)
     concluded = {"verdict": verdict, "open": len(open_now), "versions": versions(settings)}
     audit.record(connection, "run.ended", str(run_id), audit.PROGRAM, now, concluded)
-    return Judged(run_id, verdict, said, standing, problems, changes)
+    shown = [public(row) for row in list_findings(connection, status=OPEN, ids=changes.resolved)]
+    return Judged(run_id, verdict, said, shown, problems, changes)
+
+
+def _conclude(
+    connection: sa.Connection,
+    context: Context,
+    excluded: Collection[str],
+    run_id: int,
+    notify: Callable[[str], None],
+    full: bool,
+) -> tuple[Changes, list[statement.Account]]:
+    """Match and judge what changed or came of age since the last run, and all that is linked with it.
+
+    Everything, where `full` is wanted or the last run judged by other rules.
+    """
+    before = None if full else last_marks(connection, context)
+    scoped = before is not None
+    engine = None
+    if before is None or find_scope(connection, context, before):
+        notify("matching charges with orders")
+        engine = match_stored(connection, context.terms, context.horizon, scoped=scoped)
+        notify("judging")
+    detected = _detect(engine or StoreEngine(connection), context, DETECTORS if engine else ALWAYS)
+    found = [finding for finding in detected if finding.provider not in excluded]
+    now = from_us(context.horizon.now_us)
+    changes = save_findings(connection, found, run_id, now, excluded=excluded, scoped=scoped)
+    accounts = (
+        save_results(engine, context.terms, context.horizon, scoped=scoped) if engine else unmoved_books(connection)
+    )
+    if engine:
+        keep(connection, loose_ends, context.horizon.providers, scoped=scoped)
+    settle(connection, context)
+    return changes, accounts
 
 
 @step("cases")
@@ -145,8 +178,8 @@ def follow(connection: sa.Connection, settings: Settings, changes: Changes, now:
     act(connection, settings, followed.seen.values(), now)
 
 
-def _detect(engine: StoreEngine, context: Context) -> list[Finding]:
-    found = [finding for detector in DETECTORS for finding in _judged(engine, detector, context)]
+def _detect(engine: StoreEngine, context: Context, detectors: Iterable[Detector]) -> list[Finding]:
+    found = [finding for detector in detectors for finding in _judged(engine, detector, context)]
     ids = Counter(finding_id(finding.kind, finding.subject) for finding in found)
     doubled = [id_ for id_, count in ids.items() if count > 1]
     if doubled:
@@ -197,20 +230,15 @@ def _at_stake(rows: list[dict[str, Any]]) -> dict[str, str | None]:
     """Sums by currency of what open findings put at stake; each charge and order counts once, by its largest."""
     largest: dict[tuple[str, str], int] = {}
     for row in rows:
-        if row["amount"] is None or row["severity"] == "info":
+        if row["amount_minor"] is None or row["severity"] == "info":
             continue
-        subject = row["order_id"] or ",".join(row["transaction_ids"])
+        subject = row["order_id"] or ",".join(row["document"]["transaction_ids"])
         key = (row["currency"], subject)
-        largest[key] = max(largest.get(key, 0), _minor(row))
+        largest[key] = max(largest.get(key, 0), row["amount_minor"])
     sums: Counter[str] = Counter()
     for (currency, _), minor in largest.items():
         sums[currency] += minor
     return {currency: format_minor(sums[currency], currency) for currency in sorted(sums)}
-
-
-def _minor(row: Mapping[str, Any]) -> int:
-    places = exponent(row["currency"] or "")
-    return int(str(row["amount"]).replace(".", "")) if places else int(row["amount"])
 
 
 def _counts(rows: list[dict[str, Any]], changes: Changes) -> dict[str, Any]:
@@ -233,8 +261,8 @@ def _counts(rows: list[dict[str, Any]], changes: Changes) -> dict[str, Any]:
 def _sums(rows: list[dict[str, Any]]) -> dict[str, str | None]:
     sums: Counter[str] = Counter()
     for row in rows:
-        if row["amount"] is not None:
-            sums[row["currency"]] += _minor(row)
+        if row["amount_minor"] is not None:
+            sums[row["currency"]] += row["amount_minor"]
     return {currency: format_minor(sums[currency], currency) for currency in sorted(sums)}
 
 

@@ -37,7 +37,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to; `findings` are all stored ones in their public form, oldest first."""
+    """What a run came to; `findings` are the open ones and those resolved by it, in their public form, oldest first."""
 
     run_id: int | None
     verdict: str

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from reconciler.errors import ReconcilerError
-from reconciler.schema import job_runs
+from reconciler.schema_books import job_runs
 from reconciler.store.engine import read, write
 from reconciler.store.upsert import upsert
 

@@ -10,7 +10,8 @@ from providers import enabled
 from reconciler.alerts.addresses import every
 from reconciler.alerts.troubles import Trouble, Watched, troubles
 from reconciler.schedule import Every, parse
-from reconciler.schema import job_runs, runs
+from reconciler.schema import runs
+from reconciler.schema_books import job_runs
 from reconciler.schema_told import outbox
 from reconciler.settings import Settings
 from reconciler.store.alert_addresses import fates

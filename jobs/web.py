@@ -24,6 +24,7 @@ from reconciler.store.engine import write
 from reconciler.web import health
 from reconciler.web.app import build_app
 from reconciler.web.connection import Connection, close_slow
+from reconciler.web.dashboard.site import Site
 from reconciler.web.desk import Desk
 
 BACKLOG = 2048
@@ -55,7 +56,8 @@ class WebServer:
             "outbox": lambda: troubles.wrong(engine, settings, "outbox", now()),
             "alerts": lambda: troubles.wrong(engine, settings, "address", now()),
         }
-        app = build_app(engine, self._receivers, self._desk, checks, now, self._crowded)
+        site = Site(engine, settings, now, {one.name: one.shown for one in self._receivers})
+        app = build_app(engine, self._receivers, self._desk, checks, now, self._crowded, site)
         self._server = _Server(
             uvicorn.Config(
                 app,

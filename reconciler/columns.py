@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData
+from sqlalchemy import BigInteger, Dialect, Integer, MetaData, text
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,3 +48,8 @@ metadata = MetaData(
     }
 )
 """Every table of the store is in here."""
+
+
+def only(condition: str, on_sqlite: str | None = None) -> dict[str, Any]:
+    """What makes an index partial: rows outside the condition cost it nothing."""
+    return {"sqlite_where": text(on_sqlite or condition), "postgresql_where": text(condition)}

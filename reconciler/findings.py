@@ -10,11 +10,29 @@ from reconciler.money import format_minor
 
 SEVERITIES = ("info", "warning", "critical")
 OPEN, RESOLVED, DISMISSED = "open", "resolved", "dismissed"
+GAPS = "gaps"
+_OF_FEEDS = {"gap", "webhook"}
+"""What subjects begin with whose findings are judged as a whole in every run."""
 
 
 def finding_id(kind: str, subject: str) -> str:
     """The id of a fact: the same kind about the same subject keeps it from run to run."""
     return hashlib.sha256(f"{kind}\n{subject}".encode()).hexdigest()[:16]
+
+
+def anchor(kind: str, subject: str) -> str:
+    """The row that a finding stands or falls with: it is judged again whenever that row is.
+
+    `transaction:…`, `order:…` or `record:…` as the subject names it; what feeds and webhooks lack is judged together.
+    """
+    what, _, name = subject.partition(":")
+    if what in _OF_FEEDS:
+        return GAPS
+    if kind == "duplicate_charge":
+        name = name.rsplit(":", 2)[0]
+    if what in {"signal", "chargeback"}:
+        name = name.rsplit("/", 1)[0]
+    return f"{what if what in {'order', 'record'} else 'transaction'}:{name}"
 
 
 def document(finding: Finding) -> dict[str, Any]:

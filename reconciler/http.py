@@ -3,7 +3,6 @@
 import contextlib
 import email.utils
 import functools
-import json
 import logging
 import re
 import socket
@@ -14,7 +13,6 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -22,9 +20,9 @@ import tenacity
 from pyrate_limiter import Limiter, Rate
 
 from reconciler.errors import Retryable
+from reconciler.strict_json import parse_json
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
-MAX_DEPTH = 64
 _SECRETS = re.compile(r"((?:token|sign|sha256|key|uid|uniquecode)=)[^&\s'\"]+", re.IGNORECASE)
 _BOT = re.compile(r"(/bot)[0-9]+:[0-9A-Za-z_-]+")
 
@@ -206,18 +204,6 @@ class _Cut:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
 
-def parse_json(body: bytes) -> Any:
-    """Strict JSON: UTF-8 with or without BOM, exact decimals, no NaN, no key twice, bounded depth; else Retryable."""
-    try:
-        value = _STRICT.decode(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError, ArithmeticError) as error:
-        start = body[:60].decode("utf-8", "replace").strip()
-        raise Retryable(f"the answer is no complete JSON ({type(error).__name__}; it begins {start!r})") from None
-    if not _shallow(value, MAX_DEPTH):
-        raise Retryable("the answer is nested too deeply to be real")
-    return value
-
-
 def scrub(text: str) -> str:
     """The text without tokens, signatures and codes that stand in URLs."""
     return _BOT.sub(r"\1***", _SECRETS.sub(r"\1***", text))
@@ -278,23 +264,3 @@ def _inflated(inflate: Any, part: bytes, room: int) -> bytes:
         return bytes(inflate.decompress(part, room))
     except zlib.error as error:
         raise Retryable(f"the answer is no complete gzip ({error})") from None
-
-
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(found := dict(pairs)) != len(pairs):
-        raise ValueError("a key is there twice")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-_STRICT = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_twins)
-
-
-def _shallow(value: Any, depth: int) -> bool:
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if not items:
-        return depth >= 0
-    return depth > 0 and all(_shallow(item, depth - 1) for item in items if isinstance(item, dict | list))

@@ -18,19 +18,32 @@ from sqlalchemy.types import JSON
 from reconciler import (
     columns,
     schema_alerts,
+    schema_books,
     schema_cases,
     schema_erasure,
+    schema_judged,
     schema_pull,
     schema_reports,
     schema_told,
+    schema_users,
     schema_webhooks,
 )
-from reconciler.columns import BigId, UtcTime
+from reconciler.columns import BigId, UtcTime, only
 
-MORE = (schema_alerts, schema_cases, schema_erasure, schema_pull, schema_reports, schema_told, schema_webhooks)
+MORE = (
+    schema_alerts, schema_books, schema_cases, schema_erasure, schema_judged, schema_pull, schema_reports, schema_told,
+    schema_users, schema_webhooks,
+)  # fmt: skip
 """Modules with tables of their own in the same `metadata`."""
 
 metadata = columns.metadata
+runs, job_runs, leases = schema_books.runs, schema_books.job_runs, schema_books.leases
+bookings, changes, judged = schema_judged.bookings, schema_judged.changes, schema_judged.judged
+loose_ends, matches = schema_judged.loose_ends, schema_judged.matches
+paid_counts, totals = schema_judged.paid_counts, schema_judged.totals
+
+BUYER = ("buyer_email", "telegram_user_id", "account_id")
+"""What names a buyer: purchases of one buyer are looked for around a time."""
 
 transactions = Table(
     "transactions",
@@ -63,6 +76,10 @@ transactions = Table(
     Index(None, "occurred_at"),
     Index(None, "provider", "parent_ref"),
     Index(None, "provider", "group_ref"),
+    Index(None, "code_hash", **only("code_hash IS NOT NULL")),
+    Index("ix_transactions_recurring", "provider", "occurred_at", **only("recurring", "recurring = 1")),
+    Index("ix_transactions_chargebacks", "occurred_at", **only("kind = 'chargeback'")),
+    *(Index(None, name, "occurred_at", **only(f"{name} IS NOT NULL")) for name in BUYER),
 )
 
 charge_states = Table(
@@ -84,6 +101,7 @@ echoes = Table(
     Column("ref", String, nullable=False),
     Column("value", String, nullable=False),
     PrimaryKeyConstraint("provider", "ref", "value"),
+    Index(None, "value"),
 )
 
 signals = Table(
@@ -119,6 +137,12 @@ orders = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("delivered_at", UtcTime),
     Column("updated_at", UtcTime, nullable=False),
+    Index(None, "created_at"),
+    Index(None, "provider_ref", **only("provider_ref IS NOT NULL")),
+    Index(None, "code_hash", **only("code_hash IS NOT NULL")),
+    *(Index(None, name, "created_at", **only(f"{name} IS NOT NULL")) for name in BUYER),
+    Index("ix_orders_refunded_account_id", "account_id", **only("status = 'refunded'")),
+    Index("ix_orders_refunded_updated_at", "updated_at", **only("status = 'refunded'")),
 )
 
 accounts = Table(
@@ -130,6 +154,8 @@ accounts = Table(
     Column("status", String, nullable=False),
     Column("balance_micro", BigInteger),
     Column("updated_at", UtcTime, nullable=False),
+    Index(None, "email", **only("email IS NOT NULL")),
+    Index(None, "telegram_user_id", **only("telegram_user_id IS NOT NULL")),
 )
 
 payments = Table(
@@ -139,6 +165,7 @@ payments = Table(
     Column("provider", String, nullable=False),
     Column("provider_ref", String, nullable=False),
     PrimaryKeyConstraint("order_id", "provider", "provider_ref"),
+    Index(None, "provider_ref"),
 )
 
 raw_records = Table(
@@ -165,6 +192,7 @@ quarantine = Table(
     Column("first_seen_at", UtcTime, nullable=False),
     Column("released_at", UtcTime),
     PrimaryKeyConstraint("provider", "source", "key"),
+    Index("ix_quarantine_held", "provider", "source", "key", **only("released_at IS NULL")),
 )
 
 feeds = Table(
@@ -193,27 +221,6 @@ gaps = Table(
     PrimaryKeyConstraint("feed", "since", "until"),
 )
 
-matches = Table(
-    "matches",
-    metadata,
-    Column("provider", String, nullable=False),
-    Column("ref", String, nullable=False),
-    Column("order_id", String, nullable=False),
-    Column("rule", String, nullable=False),
-    PrimaryKeyConstraint("provider", "ref"),
-    Index(None, "order_id"),
-)
-
-open_charges = Table(
-    "open_charges",
-    metadata,
-    Column("provider", String, nullable=False),
-    Column("ref", String, nullable=False),
-    Column("currency", String, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    PrimaryKeyConstraint("provider", "ref"),
-)
-
 findings = Table(
     "findings",
     metadata,
@@ -234,8 +241,13 @@ findings = Table(
     Column("resolution", Text),
     Column("case_id", String),
     Column("advice", JSON(none_as_null=True)),
+    Column("anchor", String),
     Index(None, "status", "kind"),
+    Index(None, "anchor"),
+    Index(None, "case_id", **only("case_id IS NOT NULL")),
     Index(None, "first_seen_at"),
+    *(Index(None, *keys, "first_seen_at", "id") for keys in ((), ("status",), ("kind",))),
+    *(Index(None, name) for name in ("order_id", "account_id", "subject")),
 )
 
 finding_events = Table(
@@ -264,36 +276,5 @@ refund_approvals = Table(
     Column("note", Text, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Index(None, "provider", "ref"),
-)
-
-runs = Table(
-    "runs",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("started_at", UtcTime, nullable=False),
-    Column("finished_at", UtcTime),
-    Column("verdict", String),
-    Column("statement", JSON),
-    Column("problems", JSON),
-    Index(None, "finished_at"),
-)
-
-job_runs = Table(
-    "job_runs",
-    metadata,
-    Column("job", String, nullable=False),
-    Column("slot", UtcTime, nullable=False),
-    Column("started_at", UtcTime, nullable=False),
-    Column("finished_at", UtcTime),
-    Column("error", Text),
-    PrimaryKeyConstraint("job", "slot"),
-)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("holder", String, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
+    Index(None, "recorded_at"),
 )

@@ -15,7 +15,7 @@ from sqlalchemy import (
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.types import JSON
 
-from reconciler.columns import UtcTime, metadata
+from reconciler.columns import UtcTime, metadata, only
 
 cases = Table(
     "cases",
@@ -42,9 +42,16 @@ cases = Table(
     Column("snoozed_minor", BigInteger),
     Column("opened_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("urgency", BigInteger),
     Unique("root"),
-    Index(None, "status"),
+    Index(None, "status", "urgency", "opened_at", "id"),
+    Index(None, "urgency", "opened_at", "id"),
+    Index(None, "kind", "urgency", "opened_at", "id"),
+    Index(None, "owner", "urgency", "opened_at", "id"),
     Index(None, "provider", "ref"),
+    Index("ix_cases_standing", "id", **only("status <> 'resolved'")),
+    Index(None, "order_id"),
+    Index(None, "account_id"),
 )
 
 case_events = Table(
@@ -103,6 +110,9 @@ disputes = Table(
     Column("due_at", UtcTime),
     Column("due_given", Boolean, nullable=False),
     Index(None, "provider", "ref"),
+    Index(None, "opened_at"),
+    Index(None, "state"),
+    Index(None, "opened_at", "id"),
 )
 
 dispute_stages = Table(

@@ -41,6 +41,7 @@ webhooks = Table(
     Column("processed_at", UtcTime),
     UniqueConstraint("provider", "key", "content"),
     Index(None, "provider", "ref"),
+    Index(None, "provider", "id"),
     Index(None, "due_at"),
     Index(None, "state"),
 )

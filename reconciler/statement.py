@@ -11,13 +11,15 @@ from sqlalchemy import BigInteger, ColumnElement, Select
 from reconciler.detectors.reversals import standing
 from reconciler.matching.plan import same_charge
 from reconciler.matching.relations import charge, reversal, tie
+from reconciler.matching.scope import in_scope
 from reconciler.matching.terms import Horizon, Terms
 from reconciler.money import format_minor
-from reconciler.schema import open_charges, transactions
+from reconciler.schema import transactions
 
 RECONCILED, FINDINGS, INCOMPLETE, DOES_NOT_CLOSE = "reconciled", "findings", "incomplete", "does_not_close"
 EXCLUDED = ("pending", "failed", "prepaid", "trial", "unknown", "grace", "reversed")
 """Why a charge is neither matched nor open: never paid, still inside the grace period, or back with the buyer."""
+QUARTER_US = 900_000_000
 STANDINGS = ("explained", "suspected", "confirmed")
 
 Row = Mapping[str, Any]
@@ -94,17 +96,58 @@ class Account:
         }
 
 
-def received(horizon: Horizon) -> Select[Any]:
-    """Every stored charge since its feed's beginning, counted before anything is concluded from it."""
+def bookings_of(terms: Terms, horizon: Horizon, *, scoped: bool) -> Select[Any]:
+    """How each stored transaction, or each in scope, is counted: a row like those of the `bookings` table.
+
+    The rows are the stored ones, whatever became of them in matching: one that got lost has no class, so that the
+    books do not close. Charges before their feed's beginning and withdrawn reversals are not counted.
+    """
+    keys = sa.tuple_(transactions.c.provider, transactions.c.ref).in_(sa.select(in_scope.c.provider, in_scope.c.ref))
+    parts = (_booked_charges(terms, horizon), _booked_reversals(horizon))
+    counted = sa.union_all(*(part.where(keys) if scoped else part for part in parts))
+    return sa.select(counted.subquery("counted"))
+
+
+def _booked_charges(terms: Terms, horizon: Horizon) -> Select[Any]:
     row = transactions.c
     starts = [
         sa.and_(row.provider == name, sa.type_coerce(row.occurred_at, BigInteger) >= (coverage.since_us or 0))
         for name, coverage in horizon.providers.items()
     ]
+    group = sa.case(
+        (row.status.in_(EXCLUDED), row.status),
+        (row.status != "paid", "unknown"),
+        (charge.c.ref.is_(None), sa.null()),
+        else_=classify(terms, horizon),
+    )
     return (
-        sa.select(row.provider, row.currency, row.status.label("class"), *_measures(row.amount_minor))
+        sa.select(
+            row.provider,
+            row.ref,
+            sa.literal("charge").label("kind"),
+            row.currency,
+            row.amount_minor,
+            group.label("class"),
+            sa.case((row.status == "paid", sa.type_coerce(row.occurred_at, BigInteger) // QUARTER_US)).label("quarter"),
+        )
+        .select_from(transactions)
+        .outerjoin(charge, same_charge(charge, transactions))
+        .outerjoin(tie, same_charge(tie, charge))
         .where(row.kind == "charge", sa.or_(sa.false(), *starts))
-        .group_by(row.provider, row.currency, row.status)
+    )
+
+
+def _booked_reversals(horizon: Horizon) -> Select[Any]:
+    """One that was started from our side counts as explained by that."""
+    row, what = transactions.c, standing()
+    group = sa.case((reversal.c.ref.is_(None), sa.null()), (what == "unapproved", "explained"), else_=what)
+    same = sa.and_(reversal.c.provider == row.provider, reversal.c.ref == row.ref)
+    never = sa.cast(sa.null(), BigInteger)
+    return (
+        sa.select(row.provider, row.ref, sa.literal("reversal"), row.currency, row.amount_minor, group, never)
+        .select_from(transactions)
+        .outerjoin(reversal, same)
+        .where(row.kind != "charge", row.status != "withdrawn", row.provider.in_(list(horizon.providers)))
     )
 
 
@@ -120,16 +163,6 @@ def paid_classes(terms: Terms, horizon: Horizon) -> Select[Any]:
     )
 
 
-def open_now(terms: Terms, horizon: Horizon) -> Select[Any]:
-    """The charges that are open: paid, past the grace period, not reversed, and tied to no order."""
-    return (
-        sa.select(charge.c.provider, charge.c.ref, charge.c.currency, charge.c.amount_minor)
-        .select_from(charge)
-        .outerjoin(tie, same_charge(tie, charge))
-        .where(charge.c.history == 0, classify(terms, horizon) == "open")
-    )
-
-
 def classify(terms: Terms, horizon: Horizon) -> ColumnElement[str]:
     """`matched`, `reversed`, `grace` or `open` of a paid charge joined with its tie."""
     return sa.case(
@@ -140,14 +173,6 @@ def classify(terms: Terms, horizon: Horizon) -> ColumnElement[str]:
     )
 
 
-def open_before() -> Select[Any]:
-    """What the last run left open."""
-    row = open_charges.c
-    return sa.select(
-        row.provider, row.currency, sa.literal("start").label("class"), *_measures(row.amount_minor)
-    ).group_by(row.provider, row.currency)
-
-
 def reversal_classes() -> Select[Any]:
     """Every reversal by what it is; one that was started from our side counts as explained by that."""
     what = standing()
@@ -156,16 +181,6 @@ def reversal_classes() -> Select[Any]:
         sa.select(reversal.c.provider, reversal.c.currency, group.label("class"), *_measures(reversal.c.amount_minor))
         .select_from(reversal)
         .group_by(reversal.c.provider, reversal.c.currency, group)
-    )
-
-
-def reversals_received(providers: Iterable[str]) -> Select[Any]:
-    """Every stored reversal, counted before anything is concluded from it."""
-    row = transactions.c
-    return (
-        sa.select(row.provider, row.currency, sa.literal("received").label("class"), *_measures(row.amount_minor))
-        .where(row.kind != "charge", row.status != "withdrawn", row.provider.in_(list(providers)))
-        .group_by(row.provider, row.currency)
     )
 
 

@@ -17,6 +17,7 @@ from reconciler.model import (
     Page,
     Payment,
     Quarantined,
+    RawRecord,
     Signal,
     Status,
     Transaction,
@@ -140,6 +141,7 @@ _FIELDS = {
     Account: "accounts",
     Payment: "payments",
     Quarantined: "quarantined",
+    RawRecord: "raws",
 }
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from providers.digiseller import DigiSeller, build
 from providers.simulators.digiseller import DigiSellerSimulator
-from reconciler.http import parse_json
 from reconciler.model import Kind, Page, Transaction, Window
 from reconciler.settings import DigiSellerSettings
+from reconciler.strict_json import parse_json
 
 NOW = datetime(2026, 10, 21, 9, 0, tzinfo=UTC)
 DAY = Window(NOW - timedelta(days=1), NOW)

@@ -21,7 +21,7 @@ from providers.simulators.shop import ShopSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler.cli import demo_folder
 from reconciler.cli.demo import record, take_webhooks_in
-from reconciler.schema import findings, matches, open_charges, quarantine, transactions
+from reconciler.schema import bookings, findings, matches, quarantine, transactions
 from reconciler.settings import Settings
 from reconciler.store.engine import open_store, read, write
 
@@ -95,7 +95,7 @@ def left_behind(url: str) -> dict[str, Any]:
         return {
             "transactions": _rows(connection, transactions, moved),
             "matches": _rows(connection, matches, set()),
-            "open": _rows(connection, open_charges, set()),
+            "bookings": _rows(connection, bookings, set()),
             "quarantine": _rows(connection, quarantine, moved),
             "findings": [
                 (row["id"], row["kind"], row["status"], _said(row["document"]))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from jobs import troubles
 from jobs.heartbeat import beating
 from providers.simulators.telegram import TOKEN, TelegramSimulator
-from reconciler.schema import job_runs
+from reconciler.schema_books import job_runs
 from reconciler.settings import Settings
 from reconciler.store.engine import open_store, write
 from reconciler.store.upsert import upsert

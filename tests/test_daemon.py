@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from reconciler.schema import job_runs, leases, runs
+from reconciler.schema import runs
+from reconciler.schema_books import job_runs, leases
 from reconciler.store.engine import open_store, read
 from tests.main_job import Stage, left_behind, staged
 

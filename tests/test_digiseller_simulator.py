@@ -6,7 +6,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from reconciler.http import parse_json
+from reconciler.strict_json import parse_json
 from tests.digiseller_desk import NOW, Desk, sample
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli import evidence_files
 from reconciler.model import Payment
 from reconciler.money import Money
+from reconciler.store import evidence_files
 from reconciler.store.disputes import NewDispute, record
 from reconciler.store.engine import open_store, read, write
 from reconciler.store.evidence import gather

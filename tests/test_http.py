@@ -13,7 +13,8 @@ import respx
 
 from providers.simulators.server import SimulatedServer
 from reconciler.errors import NeedsOperator, Retryable
-from reconciler.http import Http, Pace, parse_json, retry_after_s, scrub
+from reconciler.http import Http, Pace, retry_after_s, scrub
+from reconciler.strict_json import parse_json
 
 BASE = "http://127.0.0.1:1/api/"
 

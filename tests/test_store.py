@@ -13,7 +13,8 @@ from jobs import slots
 from reconciler.columns import UtcTime
 from reconciler.errors import ConfigError, Retryable
 from reconciler.model import Page, RawRecord, Status, Window
-from reconciler.schema import feeds, leases, orders, quarantine, raw_records, transactions
+from reconciler.schema import feeds, orders, quarantine, raw_records, transactions
+from reconciler.schema_books import leases
 from reconciler.store import lease
 from reconciler.store.engine import connect, open_store, read, write
 from reconciler.store.facts import feed_rows, save_page

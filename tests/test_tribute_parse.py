@@ -7,9 +7,9 @@ import pytest
 
 from providers.tribute import answers, charges, fields, parse, physical, records
 from reconciler.errors import BadRecord, Retryable
-from reconciler.http import parse_json
 from reconciler.model import Kind, Status
 from reconciler.money import Money
+from reconciler.strict_json import parse_json
 from tests.tribute_world import NOW, OTHER, UUID, sample
 
 

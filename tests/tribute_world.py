@@ -9,9 +9,9 @@ from typing import Any
 
 from providers.simulators.tribute import TributeSimulator
 from providers.tribute import Tribute, build
-from reconciler.http import parse_json
 from reconciler.model import ChargeState, Page, Quarantined, RawRecord, Transaction, Window
 from reconciler.settings import TributeSettings
+from reconciler.strict_json import parse_json
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TODAY = Window(NOW - timedelta(hours=12), NOW)

@@ -13,9 +13,9 @@ from providers.base import Situation, Told
 from providers.digiseller import parse
 from providers.digiseller.fields import kept
 from reconciler.errors import Retryable
-from reconciler.http import parse_json
 from reconciler.model import Page, Status
 from reconciler.settings import DigiSellerSettings
+from reconciler.strict_json import parse_json
 from reconciler.webhooks import Delivery, Event, Forged
 
 NOTICES = f"{parse.PROVIDER}.webhooks"

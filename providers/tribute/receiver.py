@@ -10,9 +10,9 @@ from providers.tribute import events, fields, keys, records, shop_events, signat
 from providers.tribute.events import Envelope
 from providers.tribute.records import PROVIDER, Reading
 from reconciler.errors import BadRecord, Retryable
-from reconciler.http import parse_json
 from reconciler.model import ChargeState, Status
 from reconciler.settings import TributeSettings
+from reconciler.strict_json import parse_json
 from reconciler.webhooks import Delivery, Event, NotJson
 
 WEBHOOKS = "tribute.webhooks"

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.cases.model import OPEN, RESOLVED, Decision, Picture
+from reconciler.columns import to_us
 from reconciler.findings import iso
 from reconciler.money import format_minor
 
 Said = Mapping[str, Any]
+UNHURRIED = 2**60
+"""Later than any date, for cases that are not due at any."""
 NEW_FOR_S = 24 * 3600
 """A case is called new in its first day."""
 
@@ -91,6 +94,13 @@ def public(row: Mapping[str, Any], now: datetime, finding_ids: list[str]) -> dic
         "opened_at": iso(row["opened_at"]),
         "updated_at": iso(row["updated_at"]),
     }
+
+
+def urgency(due_at: datetime | None, severity: str) -> int:
+    """The queue's order as one number: what is due comes first, the earliest before all, then what is critical."""
+    if due_at is not None:
+        return to_us(due_at)
+    return UNHURRIED if severity == "critical" else UNHURRIED + 1
 
 
 def _phase(row: Mapping[str, Any], now: datetime) -> str:

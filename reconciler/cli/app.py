@@ -21,6 +21,7 @@ from reconciler.cli import (
     setup,
     status,
     told,
+    users,
     webhooks,
     work,
 )
@@ -43,6 +44,7 @@ chargeback = typer.Typer(help="Disputes that one hears of outside the feeds.")
 outage = typer.Typer(help="Outages that the shop is answerable for.")
 told_people = typer.Typer(help="What people were told, and whether they have seen to it.")
 rules = typer.Typer(help="The refund policy's numbers.")
+people = typer.Typer(help="Who may use the dashboard.")
 
 
 def _version(wanted: bool) -> None:
@@ -117,3 +119,10 @@ told_people.command("test")(alerts.alerts_test)
 app.add_typer(told_people, name="alerts")
 rules.command("try")(policy.try_)
 app.add_typer(rules, name="policy")
+people.command("add")(users.add)
+people.command("list")(users.list_)
+people.command("disable")(users.disable)
+people.command("password")(users.password)
+people.command("token")(users.token)
+people.command("revoke")(users.revoke)
+app.add_typer(people, name="user")

@@ -11,7 +11,7 @@ from reconciler.cli.failures import WrongUsage
 from reconciler.cli.options import AsJson, filled, moment, money_of, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from datetime import datetime
 
     import sqlalchemy as sa
@@ -39,8 +39,8 @@ def review_add(
     as_json: AsJson = False,
 ) -> None:
     """Enter a buyer's refund review request; what it lacks is said, and its due date counted."""
-    from reconciler.cli import evidence_files
     from reconciler.policy import STATED, stated_reason
+    from reconciler.store import evidence_files
     from reconciler.store.reviews import NewReview, add_review
 
     one_of("--reason", reason, tuple(STATED))
@@ -48,7 +48,7 @@ def review_add(
     received = moment("--received-at", received_at, session.zone_of(settings)) or session.now()
     if received > session.now():
         raise WrongUsage(f"--received-at {received_at} is in the future")
-    kept = evidence_files.keep(settings, evidence or [])
+    kept = answer(lambda: evidence_files.keep(settings, evidence or []))
     new = NewReview(
         received, order.strip(), unique_code.strip(), email.strip(), account.strip(), text.strip(),
         reason or stated_reason(text), tuple(kept),
@@ -130,7 +130,8 @@ def chargeback_evidence(
     as_json: AsJson = False,
 ) -> None:
     """Write the evidence file for a dispute: a readable summary, the raw facts, and what is missing."""
-    from reconciler.cli import evidence_files, screen
+    from reconciler.cli import screen
+    from reconciler.store import evidence_files
     from reconciler.store.engine import read
     from reconciler.store.evidence import gather
 
@@ -190,27 +191,14 @@ def _with_case(entered: Entered) -> tuple[str, Entered]:
 def _enter(
     settings: "Settings", work: "Callable[[sa.Connection, datetime], tuple[str, Entered]]", as_json: bool
 ) -> None:
-    """Do the work and bring its case up to date, in one transaction; then show what the case comes to."""
+    """Write it down, and show what its case comes to."""
     from reconciler.cli import case_text, screen
-    from reconciler.store.automatic import act
-    from reconciler.store.case_views import case_document
-    from reconciler.store.cases import follow_cases
+    from reconciler.store.acts import enter
     from reconciler.store.engine import write
 
-    now = session.now()
     with session.store(settings) as engine, write(engine) as connection:
-        case_id, entered = answer(lambda: work(connection, now))
-        followed = follow_cases(connection, settings, {case_id, *_of_charge(connection, case_id)}, now)
-        act(connection, settings, followed.seen.values(), now)
-        said = entered | {"case_id": case_id, "case": case_document(connection, case_id, now)}
+        said = answer(lambda: enter(connection, settings, work, session.now()))
     if as_json:
         screen.emit(said)
     else:
         screen.show(*case_text.head(said["case"], session.zone_of(settings)))
-
-
-def _of_charge(connection: "sa.Connection", case_id: str) -> "Collection[str]":
-    """The other cases of the same charge: what was entered may change them too."""
-    from reconciler.store.case_views import case_document
-
-    return list(case_document(connection, case_id, session.now())["related_case_ids"])

@@ -23,7 +23,8 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Erase a buyer's personal data for good: a pseudonym takes its place, and sums, findings and audit stay true."""
-    from reconciler.cli import evidence_files, screen
+    from reconciler.cli import screen
+    from reconciler.store import evidence_files
 
     settings = session.of(context).settings()
     if not (dry_run or yes):

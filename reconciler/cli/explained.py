@@ -1,67 +1,18 @@
-"""One finding in full: gathered from the store, and told on the terminal."""
+"""One finding in full, told on the terminal."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from rich.console import RenderableType
 from rich.text import Text
 
-from reconciler.cli.failures import WrongUsage
 from reconciler.cli.screen import STYLES, indented, text
 from reconciler.cli.tables import plain_table
-from reconciler.findings import iso, public
-from reconciler.policy import CLAUSES
 from reconciler.report import shown
 from reconciler.report.texts import say, title
-from reconciler.store import queries
-from reconciler.store.findings import get_finding, history
-
-Story = dict[str, Any]
-
-RULES = {
-    "reference": "the order names the charge",
-    "payments": "the shop's payments tie the charge to the order",
-    "code": "the order's unique code is the charge's",
-    "echo": "the provider gave the shop's own id back",
-    "fallback": "same buyer, same money, near in time, and no reference to go by",
-    "passed": "the order passed to this charge when the one before it was reversed",
-}
-"""What each rule of matching means."""
-
-FIELDS = (
-    ("amount", "amount", "amount"),
-    ("currency", "currency", "currency"),
-    ("product_id", "product_id", "product_id"),
-    ("e-mail", "buyer_email", "buyer_email"),
-    ("Telegram id", "telegram_user_id", "telegram_user_id"),
-    ("account", "account_id", "account_id"),
-    ("time", "occurred_at", "created_at"),
-    ("state", "status", "status"),
-)
-"""What charge and order both may state: the name in findings, the charge's column, the order's column."""
-
-
-def gather(connection: sa.Connection, id_: str) -> Story:
-    """Everything that is stored about a finding; raises WrongUsage when no finding, or more than one, has the id."""
-    row = get_finding(connection, id_) if id_ else None
-    if row is None:
-        raise WrongUsage(f"no finding has the id {id_!r}, or more than one begins with it: see `reconciler findings`")
-    finding = public(row)
-    clause, records = finding["policy_clause"], _records(connection, finding)
-    return {
-        "finding": {**finding, "resolution": row["resolution"]},
-        "clause": None if clause is None else {"id": clause, "text": CLAUSES.get(clause)},
-        "fields": list(_sides(finding, records)),
-        "evidence": row["document"].get("evidence", {}),
-        "records": records,
-        "history": [
-            {"at": iso(event["at"]), "event": event["event"], "run_id": _id(event["run_id"]), "note": event["note"]}
-            for event in history(connection, row["id"])
-        ],
-    }
+from reconciler.store.stories import RULES, Story
 
 
 def text_of(story: Story, zone: ZoneInfo) -> Iterator[RenderableType]:
@@ -76,34 +27,6 @@ def text_of(story: Story, zone: ZoneInfo) -> Iterator[RenderableType]:
     yield from _clause(story["clause"])
     yield from _records_text(story["records"])
     yield from _history(story["history"], zone)
-
-
-def _records(connection: sa.Connection, finding: Mapping[str, Any]) -> Story:
-    provider, order_id, account_id = finding["provider"], finding["order_id"], finding["account_id"]
-    refs = [*finding["transaction_ids"], *finding["related_transaction_ids"]]
-    transactions = queries.transactions(connection, provider, refs) if provider else []
-    known = {*refs, *(row["ref"] for row in transactions), *(row["group_ref"] for row in transactions)}
-    shop = queries.raw_records(connection, "shop", [order_id], "shop.orders") if order_id else []
-    return {
-        "transactions": transactions,
-        "order": queries.order(connection, order_id),
-        "account": queries.account(connection, account_id),
-        "raw_provider": queries.raw_records(connection, provider, sorted(known)) if provider else [],
-        "raw_shop": shop,
-    }
-
-
-def _sides(finding: Mapping[str, Any], records: Story) -> Iterator[Story]:
-    """The fields of charge and order side by side, those in which they differ first."""
-    differences = {one["field"]: one for one in finding["differences"]}
-    for one in differences.values():
-        yield {"field": one["field"], "provider": one["provider"], "shop": one["shop"], "differs": True}
-    charge: Story = next((row for row in records["transactions"] if row["kind"] == "charge"), {})
-    order = records["order"] or {}
-    for name, of_charge, of_order in FIELDS:
-        sides = {"provider": charge.get(of_charge), "shop": order.get(of_order)}
-        if name not in differences and set(sides.values()) != {None}:
-            yield {"field": name, **sides, "differs": False}
 
 
 def _fields(story: Story) -> Iterator[RenderableType]:
@@ -180,7 +103,3 @@ def _history(events: list[Mapping[str, Any]], zone: ZoneInfo) -> Iterator[Render
         run = f" (run {event['run_id']})" if event["run_id"] else ""
         note = f": {event['note']}" if event["note"] else ""
         yield indented(text(f"{shown.time(event['at'], zone)}  {event['event']}{note}{run}"), 2)
-
-
-def _id(number: int | None) -> str | None:
-    return None if number is None else str(number)

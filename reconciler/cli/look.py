@@ -54,11 +54,13 @@ def explain(
 ) -> None:
     """One finding in full: what differs, the rule, the policy clause, the evidence, the history."""
     from reconciler.cli import explained, screen
+    from reconciler.cli.cases import answer
     from reconciler.store.engine import read
+    from reconciler.store.stories import gather
 
     settings = session.of(context).settings()
     with session.store(settings) as engine, read(engine) as connection:
-        story = explained.gather(connection, id_.strip())
+        story = answer(lambda: gather(connection, id_.strip()))
     if as_json:
         screen.emit(story)
     else:

@@ -1,7 +1,6 @@
 """`status`: the last runs, how old the feeds are, what is open, what waits, and the head of the audit chain."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -11,112 +10,33 @@ from reconciler.cli import session
 from reconciler.cli.options import AsJson
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
     from rich.console import RenderableType
 
     from reconciler.alerts.troubles import Trouble
-    from reconciler.audit import Record
-    from reconciler.settings import Settings
-
-RUNS = 5
-"""Runs that are shown."""
 HELD = 10
 """Held entries of the outbox that are named; the rest are counted."""
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show the last runs, the feeds' ages, open findings and queue lengths."""
+    from jobs import troubles
     from reconciler.cli import screen
     from reconciler.store.engine import read
+    from reconciler.store.status import gather
 
     settings = session.of(context).settings()
     with session.store(settings) as engine, read(engine) as connection:
-        state = gather(connection, settings, session.now())
+        now = session.now()
+        found = troubles.find(connection, settings, now)
+        state = gather(connection, settings, now) | {"troubles": [_trouble(one) for one in found]}
     if as_json:
         screen.emit(state)
     else:
         screen.show(*_text(state, session.zone_of(settings)))
 
 
-def gather(connection: "sa.Connection", settings: "Settings", now: datetime) -> dict[str, Any]:
-    """The state of everything as JSON values; ages in whole seconds."""
-    from jobs import troubles
-    from reconciler import config
-    from reconciler.findings import iso
-    from reconciler.store import audit, inbox, outbox, queries
-    from reconciler.store.alert_views import counts as alert_counts
-    from reconciler.store.case_views import counts
-    from reconciler.store.facts import feed_rows
-    from reconciler.store.ratio import ratios
-    from reconciler.store.runs import recent_runs
-
-    return {
-        "at": iso(now),
-        "database": {"url": config.masked(settings)["database"]["url"], "state": "ok"},
-        "runs": [_run(row) for row in recent_runs(connection, RUNS)],
-        "feeds": [_feed(row, now) for _, row in sorted(feed_rows(connection).items())],
-        "findings": _findings(queries.open_findings(connection)),
-        "queues": {
-            "quarantine": queries.quarantined(connection),
-            "webhooks": inbox.waiting(connection),
-            "outbox": outbox.lengths(connection),
-        },
-        "held": [_held(row) for row in outbox.entries(connection, states=["held"])],
-        "audit": _chain(audit.head(connection)),
-        "alerts": alert_counts(connection),
-        "troubles": [_trouble(one) for one in troubles.find(connection, settings, now)],
-        "cases": counts(connection, now),
-        "chargeback_ratio": ratios(connection, settings, now),
-    }
-
-
 def _trouble(one: "Trouble") -> dict[str, Any]:
     return {"area": one.area, "subject": one.subject, "severity": one.severity, "title": one.title, "text": one.text}
-
-
-def _held(row: Mapping[str, Any]) -> dict[str, Any]:
-    from reconciler.findings import iso
-
-    return {"key": row["key"], "channel": row["channel"], "since": iso(row["finished_at"]), "note": row["note"]}
-
-
-def _chain(last: "Record | None") -> dict[str, Any]:
-    return {"records": last.number if last else 0, "head": last.hash if last else None}
-
-
-def _run(row: Mapping[str, Any]) -> dict[str, Any]:
-    from reconciler.findings import iso
-
-    return {
-        "run_id": str(row["id"]),
-        "started_at": iso(row["started_at"]),
-        "finished_at": iso(row["finished_at"]),
-        "verdict": row["verdict"],
-        "problems": row["problems"] or [],
-    }
-
-
-def _feed(row: Any, now: datetime) -> dict[str, Any]:
-    from reconciler.findings import iso
-
-    success = row.last_success_at
-    return {
-        "name": row.name,
-        "complete_since": iso(row.complete_since),
-        "complete_until": iso(row.complete_until),
-        "last_attempt_at": iso(row.last_attempt_at),
-        "last_success_at": iso(success),
-        "age_s": None if success is None else int((now - success).total_seconds()),
-        "error": row.last_error,
-    }
-
-
-def _findings(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    by_severity = dict.fromkeys(("critical", "warning", "info"), 0)
-    for row in rows:
-        by_severity[row["severity"]] += row["count"]
-    by_kind = {row["kind"]: {"count": row["count"], "severity": row["severity"]} for row in rows}
-    return {"open": sum(by_severity.values()), "by_severity": by_severity, "by_kind": by_kind}
 
 
 def _text(state: Mapping[str, Any], zone: ZoneInfo) -> "Iterator[RenderableType]":

@@ -36,12 +36,16 @@ def list_events(
     from reconciler.cli import screen
     from reconciler.store import inbox
     from reconciler.store.engine import read
+    from reconciler.store.inbox_views import document
 
     one_of("--provider", provider, NAMES)
     one_of("--state", state, inbox.STATES)
     settings = session.of(context).settings()
     with session.store(settings) as engine, read(engine) as connection:
-        rows = [_public(row) for row in inbox.listed(connection, provider=provider, state=state, limit=limit or None)]
+        rows = [
+            document(row._mapping)
+            for row in inbox.listed(connection, provider=provider, state=state, limit=limit or None)
+        ]
     if as_json:
         screen.emit(rows)
     else:
@@ -52,15 +56,16 @@ def show(context: typer.Context, id_: Number, as_json: AsJson = False) -> None:
     """One event in full, less secrets and what is nobody's business."""
     from reconciler.cli import screen
     from reconciler.store.engine import read
+    from reconciler.store.inbox_views import document
 
     settings = session.of(context).settings()
     with session.store(settings) as engine, read(engine) as connection:
         row = _one(connection, id_)
-    document = _public(row) | {"headers": dict(json.loads(row.headers)), "body": _body(settings, row)}
+    whole = document(row._mapping) | {"headers": dict(json.loads(row.headers)), "body": _body(settings, row)}
     if as_json:
-        screen.emit(document)
+        screen.emit(whole)
         return
-    for name, value in document.items():
+    for name, value in whole.items():
         said = json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict | list) else value
         screen.show(screen.text(f"{name}: {'' if said is None else said}"))
 
@@ -77,6 +82,7 @@ def replay(
     from reconciler.cli import screen
     from reconciler.store import inbox
     from reconciler.store.engine import read, write
+    from reconciler.store.inbox_views import document
 
     settings = session.of(context).settings()
     with session.store(settings) as engine:
@@ -86,7 +92,7 @@ def replay(
         with screen.progress("reading the events again"):
             problems = work_inbox(settings, engine)
         with read(engine) as connection:
-            rows = [_public(row) for number in chosen if (row := inbox.one(connection, number)) is not None]
+            rows = [document(row._mapping) for number in chosen if (row := inbox.one(connection, number)) is not None]
     if as_json:
         screen.emit({"events": rows, "problems": problems})
     else:
@@ -163,27 +169,6 @@ def _one(connection: "sa.Connection", text: str) -> Any:
     if row is None:
         raise WrongUsage(f"there is no event {text!r}: `reconciler webhooks list` shows them all")
     return row
-
-
-def _public(row: Any) -> dict[str, Any]:
-    from reconciler.findings import iso
-
-    return {
-        "id": str(row.id),
-        "provider": row.provider,
-        "name": row.name,
-        "ref": row.ref,
-        "state": row.state,
-        "result": row.result,
-        "received_at": iso(row.received_at),
-        "last_received_at": iso(row.last_received_at),
-        "deliveries": row.deliveries,
-        "created_at": iso(row.event_at),
-        "processed_at": iso(row.processed_at),
-        "late": row.late,
-        "previous_key": row.old_key,
-        "key": row.key,
-    }
 
 
 def _body(settings: "Settings", row: Any) -> Any:

@@ -34,7 +34,10 @@ OF_WEBHOOKS: tuple[Detector, ...] = (webhooks.GAPS, webhooks.CONFLICTS)
 DETECTORS: tuple[Detector, ...] = (*OF_MATCHING, recorded_chargeback.DETECTOR, *OF_RECORDS, *OF_WEBHOOKS)
 """Every detector of a run."""
 
+ALWAYS: tuple[Detector, ...] = (kept_facts.GAPS, *OF_WEBHOOKS)
+"""Detectors whose few facts are judged in every run, whatever changed."""
+
 KINDS: tuple[str, ...] = tuple(dict.fromkeys(kind for detector in DETECTORS for kind in detector.kinds))
 """Every kind of finding that is looked for."""
 
-__all__ = ["DETECTORS", "KINDS", "OF_MATCHING", "Context", "Detector"]
+__all__ = ["ALWAYS", "DETECTORS", "KINDS", "OF_MATCHING", "Context", "Detector"]

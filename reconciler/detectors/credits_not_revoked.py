@@ -28,31 +28,13 @@ def _candidates(_context: Context) -> Select[Any]:
         )
         .correlate(order)
     )
-    return (
-        reversals_with_orders()
-        .add_columns(_others_unused().label("others_unused_micro"))
-        .where(
-            reversal.c.status == Status.COMPLETED,
-            order.c.delivered == 1,
-            order.c.credits_micro > 0,
-            account.c.status == "active",
-            account.c.balance_micro > 0,
-            ~paid_otherwise,
-        )
-    )
-
-
-def _others_unused() -> Any:
-    """Unused credits of the account's other delivered orders, as far as the shop tells them."""
-    mine = order.alias("mine")
-    unused = mine.c.credits_micro - sa.func.coalesce(mine.c.credits_used_micro, 0)
-    return (
-        sa.select(sa.func.coalesce(sa.func.sum(unused), 0))
-        .where(
-            mine.c.account_id == account.c.account_id, mine.c.order_id != order.c.order_id, mine.c.status == "delivered"
-        )
-        .correlate(order, account)
-        .scalar_subquery()
+    return reversals_with_orders().where(
+        reversal.c.status == Status.COMPLETED,
+        order.c.delivered == 1,
+        order.c.credits_micro > 0,
+        account.c.status == "active",
+        account.c.balance_micro > 0,
+        ~paid_otherwise,
     )
 
 
@@ -73,7 +55,7 @@ def _spendable_micro(row: Row) -> int:
     """
     balance, unused = row["account_balance_micro"], row["order_credits_micro"] - (row["order_credits_used_micro"] or 0)
     if row["order_status"] == "refunded":
-        balance -= int(row["others_unused_micro"])
+        balance -= int(row["account_unused_micro"])
     return int(min(balance, unused))
 
 

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy import Select
 
 from reconciler.detectors.base import Context, Detector, Row, about_charges, account_of, evidence
-from reconciler.matching.relations import charge
+from reconciler.matching.relations import charge, signal, unread
 from reconciler.matching.terms import DAY_US
 from reconciler.model import Finding
-from reconciler.schema import gaps, quarantine, signals
+from reconciler.schema import gaps
 
 YOUNG_US = 15 * DAY_US
 """The longest time that a marketplace holds the proceeds back, so that a claim can still be settled from them."""
@@ -27,10 +27,10 @@ def _signals(context: Context) -> Select[Any]:
     """A bad review counts while the sale is young: later the provider's arbiter does not take the money back."""
     young = charge.c.occurred_us > context.horizon.now_us - YOUNG_US
     return (
-        about_charges(signals)
-        .add_columns(signals.c.provider, signals.c.ref, signals.c.name, signals.c.text)
-        .where(signals.c.active, sa.or_(signals.c.name != "bad_review", charge.c.ref.is_(None), young))
-        .order_by(signals.c.provider, signals.c.ref, signals.c.name)
+        about_charges(signal)
+        .add_columns(*signal.c)
+        .where(sa.or_(signal.c.name != "bad_review", charge.c.ref.is_(None), young))
+        .order_by(signal.c.provider, signal.c.ref, signal.c.name)
     )
 
 
@@ -89,12 +89,7 @@ def _span(row: Row) -> str:
 
 
 def _quarantined(_context: Context) -> Select[Any]:
-    table = quarantine.c
-    return (
-        sa.select(table.provider, table.source, table.key, table.reason)
-        .where(table.released_at.is_(None))
-        .order_by(table.provider, table.source, table.key)
-    )
+    return sa.select(unread).order_by(unread.c.provider, unread.c.source, unread.c.key)
 
 
 def _judge_quarantined(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:

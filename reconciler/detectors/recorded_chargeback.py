@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from reconciler.detectors.base import Context, Detector, Row, about_charges, account_of, evidence, money
+from reconciler.detectors.base import Context, Detector, Row, about_charges, account_of, evidence, money, when
+from reconciler.matching.relations import dispute
 from reconciler.model import Finding
-from reconciler.schema_cases import disputes
 
 _KINDS = {"open": ("chargeback", "critical"), "lost": ("chargeback", "critical")}
 _SIGNAL = ("dispute_signal", "warning")
@@ -15,12 +15,11 @@ _SIGNAL = ("dispute_signal", "warning")
 
 def _candidates(_context: Context) -> Select[Any]:
     """Whether the feed shows a reversal, or even the charge, makes no difference."""
-    names = ("id", "provider", "ref", "amount_minor", "currency", "reason_code", "opened_at", "state", "stage")
     return (
-        about_charges(disputes)
-        .add_columns(*(disputes.c[name] for name in names))
-        .where(disputes.c.state.in_(["signal", *_KINDS]))
-        .order_by(disputes.c.provider, disputes.c.ref, disputes.c.id)
+        about_charges(dispute)
+        .add_columns(*dispute.c)
+        .where(dispute.c.state.in_(["signal", *_KINDS]))
+        .order_by(dispute.c.provider, dispute.c.ref, dispute.c.id)
     )
 
 
@@ -46,7 +45,7 @@ def _judge(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
 
 
 def _story(row: Row) -> str:
-    amount, opened = money(row["amount_minor"], row["currency"]), f"{row['opened_at']:%Y-%m-%d %H:%M} UTC"
+    amount, opened = money(row["amount_minor"], row["currency"]), when(row["opened_us"])
     reason = f" (reason {row['reason_code']})" if row["reason_code"] else ""
     if row["state"] == "signal":
         return f"A dispute of {amount} may come for charge {row['ref']}{reason}: a sign of it was recorded, {opened}."

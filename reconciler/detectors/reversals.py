@@ -66,8 +66,10 @@ def _is_refunded_unseen() -> ColumnElement[bool]:
 
 
 def is_recorded() -> ColumnElement[bool]:
-    """A chargeback of the charge is on record, by an operator or an import."""
-    return sa.exists().where(dispute.c.provider == reversal.c.provider, dispute.c.ref == reversal.c.parent_ref)
+    """A chargeback of the charge is on record, by an operator or an import: no mere suspicion, and no mere signal."""
+    return sa.exists().where(
+        dispute.c.provider == reversal.c.provider, dispute.c.ref == reversal.c.parent_ref, dispute.c.state != "signal"
+    )
 
 
 def standing() -> ColumnElement[str]:

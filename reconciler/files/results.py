@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from reconciler import statement
 from reconciler.columns import from_us
 from reconciler.detectors import OF_MATCHING, Context
@@ -101,21 +99,11 @@ def summary(engine: DuckEngine, context: Context, counts: Mapping[str, Any]) -> 
 
 def _books(engine: DuckEngine, context: Context) -> list[statement.Account]:
     """What was received is counted from the inputs, what became of it from the results."""
-    open_now = statement.open_now(context.terms, context.horizon).subquery("now")
-    still = engine.rows(
-        sa.select(
-            open_now.c.provider,
-            open_now.c.currency,
-            sa.func.count().label("count"),
-            sa.func.sum(open_now.c.amount_minor).label("minor"),
-        ).group_by(open_now.c.provider, open_now.c.currency)
-    )
+    paid = list(engine.rows(statement.paid_classes(context.terms, context.horizon)))
+    still = [row for row in paid if row["class"] == "open"]
     return statement.books(
         charges=_totals(engine, "status", "charges WHERE kind = 'charge'"),
-        classes=[
-            *_totals(engine, "'matched'", SET_ASIDE),
-            *engine.rows(statement.paid_classes(context.terms, context.horizon)),
-        ],
+        classes=[*_totals(engine, "'matched'", SET_ASIDE), *paid],
         items=[{**row, "class": name} for row in still for name in ("opened", "end")],
         reversals=[
             *_totals(engine, "'received'", "charges WHERE kind != 'charge' AND status != 'withdrawn'"),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select, Table
 
 from reconciler import schema, schema_cases
-from reconciler.matching import relations
+from reconciler.matching import relations, scope
 from reconciler.matching.lookups import there_is
 from reconciler.matching.terms import Horizon
 
@@ -21,18 +21,35 @@ NEEDS_LOOK = ("digiseller",)
 """Providers whose list does not say whether the unique code was presented: a single look has to."""
 
 
-def sources(equivalents: Mapping[str, str], horizon: Horizon) -> dict[Table, Select[Any]]:
-    """For each input table of the plan, the select over the store that fills it."""
-    return {
-        relations.account: _accounts(),
-        relations.charge: _charges(equivalents, horizon),
-        relations.echo: _echoes(),
-        relations.order: _orders(equivalents, tuple(horizon.providers)),
-        relations.payment: sa.select(*schema.payments.c),
-        relations.reversal: _reversals(equivalents, tuple(horizon.providers)),
-        relations.approval: _approvals(equivalents, tuple(horizon.providers)),
-        relations.dispute: _disputes(),
+def sources(equivalents: Mapping[str, str], horizon: Horizon, *, scoped: bool = False) -> dict[Table, Select[Any]]:
+    """For each input table of the plan, the select over the store that fills it; `scoped`: with what is in scope alone.
+
+    Accounts come last: their scope is what the orders and charges name.
+    """
+    providers = tuple(horizon.providers)
+    found = {
+        relations.charge: (_charges(equivalents, horizon), schema.transactions),
+        relations.echo: (_echoes(), schema.echoes),
+        relations.order: (_orders(equivalents, providers), schema.orders),
+        relations.payment: (sa.select(*schema.payments.c), schema.payments),
+        relations.reversal: (_reversals(equivalents, providers), schema.transactions),
+        relations.approval: (_approvals(equivalents, providers), schema.refund_approvals),
+        relations.dispute: (_disputes(), schema_cases.disputes),
+        relations.signal: (_signals(), schema.signals),
+        relations.unread: (_unread(), schema.quarantine),
+        relations.account: (_accounts(), schema.accounts),
     }
+    return {table: _within(source, row) if scoped else source for table, (source, row) in found.items()}
+
+
+def _within(source: Select[Any], row: Table) -> Select[Any]:
+    """Only the rows of `row` that are in scope."""
+    for table in scope.BY_KEY:
+        names = [column.name for column in table.columns if column.name != "round"]
+        if set(names) <= set(row.columns.keys()):
+            keys = sa.select(*(table.c[name] for name in names))
+            return source.where(sa.tuple_(*(row.c[name] for name in names)).in_(keys))
+    raise ValueError(f"no table says which rows of {row.name} are in scope")
 
 
 def comparable(currency: ColumnElement[str], equivalents: Mapping[str, str]) -> ColumnElement[Any]:
@@ -60,7 +77,33 @@ def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _accounts() -> Select[Any]:
     table = schema.accounts.c
-    return sa.select(table.account_id, table.telegram_user_id, table.email, table.status, table.balance_micro)
+    return sa.select(
+        *(table[name] for name in ("account_id", "telegram_user_id", "email", "status", "balance_micro")), _unused()
+    )
+
+
+def _unused() -> ColumnElement[Any]:
+    """Unused credits of an account's delivered orders; they count only where it has a refunded order as well."""
+    row, mine = schema.orders, schema.orders.alias("mine")
+    is_refunded = row.c.status == sa.literal_column("'refunded'")
+    refunded = there_is(row, row.c.account_id == schema.accounts.c.account_id, is_refunded)
+    unused = (
+        sa.select(sa.func.sum(mine.c.credits_micro - sa.func.coalesce(mine.c.credits_used_micro, 0)))
+        .where(mine.c.account_id == schema.accounts.c.account_id, mine.c.status == "delivered")
+        .correlate(schema.accounts)
+        .scalar_subquery()
+    )
+    return sa.case((refunded, sa.func.coalesce(unused, 0)), else_=0)
+
+
+def _signals() -> Select[Any]:
+    table = schema.signals.c
+    return sa.select(table.provider, table.ref, table.name, table.text).where(table.active)
+
+
+def _unread() -> Select[Any]:
+    table = schema.quarantine.c
+    return sa.select(table.provider, table.source, table.key, table.reason).where(table.released_at.is_(None))
 
 
 def _echoes() -> Select[Any]:
@@ -72,8 +115,7 @@ def _echoes() -> Select[Any]:
 
 def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
     row, state = schema.transactions, schema.charge_states
-    named = _named_accounts()
-    account = sa.func.coalesce(row.c.account_id, named.c.account_id)
+    account = sa.func.coalesce(row.c.account_id, _named_account(row))
     return (
         sa.select(
             *(row.c[name] for name in ("provider", "ref", "group_ref", "currency")),
@@ -96,20 +138,20 @@ def _charges(equivalents: Mapping[str, str], horizon: Horizon) -> Select[Any]:
             _flag(_has_approval(row)),
         )
         .outerjoin(state, sa.and_(state.c.provider == row.c.provider, state.c.ref == row.c.ref))
-        .outerjoin(named, sa.and_(named.c.provider == row.c.provider, named.c.ref == row.c.ref))
         .where(row.c.kind == "charge", row.c.status == "paid", row.c.provider.in_(list(horizon.providers)))
     )
 
 
-def _named_accounts() -> Any:
+def _named_account(row: Table) -> ColumnElement[Any]:
     """The account that a charge's echoes name, where they name exactly one."""
     echo, account = schema.echoes, schema.accounts
     return (
-        sa.select(echo.c.provider, echo.c.ref, sa.func.min(account.c.account_id).label("account_id"))
-        .join(account, account.c.account_id == echo.c.value)
-        .group_by(echo.c.provider, echo.c.ref)
+        sa.select(sa.func.min(account.c.account_id))
+        .join(echo, account.c.account_id == echo.c.value)
+        .where(echo.c.provider == row.c.provider, echo.c.ref == row.c.ref)
         .having(sa.func.count() == 1)
-        .subquery()
+        .correlate(row)
+        .scalar_subquery()
     )
 
 
@@ -124,7 +166,8 @@ def _is_history(row: Table, horizon: Horizon) -> ColumnElement[bool]:
 
 def _has_reversal(row: Table) -> ColumnElement[bool]:
     other = schema.transactions.alias("reversal")
-    return sa.exists().where(
+    return there_is(
+        other,
         other.c.provider == row.c.provider,
         other.c.parent_ref == row.c.ref,
         other.c.kind != "charge",
@@ -134,13 +177,13 @@ def _has_reversal(row: Table) -> ColumnElement[bool]:
 
 def _has_approval(row: Table) -> ColumnElement[bool]:
     table = schema.refund_approvals
-    return sa.exists().where(table.c.provider == row.c.provider, table.c.ref == row.c.ref)
+    return there_is(table, table.c.provider == row.c.provider, table.c.ref == row.c.ref)
 
 
 def _orders(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Select[Any]:
     """Orders of enabled providers, completed from their account where they state no e-mail or Telegram id."""
     row, account, paid = schema.orders, schema.accounts, schema.payments
-    named = sa.or_(row.c.provider_ref.is_not(None), sa.exists().where(paid.c.order_id == row.c.order_id))
+    named = sa.or_(row.c.provider_ref.is_not(None), there_is(paid, paid.c.order_id == row.c.order_id))
     return (
         sa.select(
             *(row.c[name] for name in ("order_id", "provider", "provider_ref", "code_hash", "account_id")),
@@ -169,7 +212,7 @@ def _is_findable(row: Table, providers: tuple[str, ...]) -> ColumnElement[bool]:
     A sale whose order names nothing but a code may be older than the feed, and a code must not be looked up.
     """
     paid = schema.payments
-    by_payment = sa.exists().where(paid.c.order_id == row.c.order_id)
+    by_payment = there_is(paid, paid.c.order_id == row.c.order_id)
     ways = []
     for provider in providers:
         form = FINDABLE_REFS.get(provider, ANY_REF)
@@ -180,7 +223,8 @@ def _is_findable(row: Table, providers: tuple[str, ...]) -> ColumnElement[bool]:
         sa.and_(paid.c.provider == provider, paid.c.provider_ref.not_like(form))
         for provider, form in FINDABLE_REFS.items()
     ]
-    return sa.and_(sa.or_(sa.false(), *ways), ~by_payment.where(sa.or_(sa.false(), *hidden)))
+    by_hidden = there_is(paid, paid.c.order_id == row.c.order_id, sa.or_(sa.false(), *hidden))
+    return sa.and_(sa.or_(sa.false(), *ways), ~by_hidden)
 
 
 def _absence(row: Table) -> ColumnElement[int]:
@@ -196,8 +240,8 @@ def _absence(row: Table) -> ColumnElement[int]:
         return sa.or_(says(row.c.provider, row.c.provider_ref), by_payment)
 
     def with_status(*statuses: str) -> Callable[[Any, Any], ColumnElement[bool]]:
-        return lambda provider, ref: sa.exists().where(
-            charge.c.provider == provider, charge.c.ref == ref, charge.c.status.in_(statuses)
+        return lambda provider, ref: there_is(
+            charge, charge.c.provider == provider, charge.c.ref == ref, charge.c.status.in_(statuses)
         )
 
     def read(provider: Any, ref: Any, says: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -208,7 +252,7 @@ def _absence(row: Table) -> ColumnElement[int]:
 
     def told(provider: Any, ref: Any) -> ColumnElement[bool]:
         parts = sa.or_(aside.c.key == ref, aside.c.key.startswith(ref + ":"))
-        doubtful = sa.exists().where(aside.c.provider == provider, parts, aside.c.released_at.is_(None))
+        doubtful = there_is(aside, aside.c.provider == provider, parts, aside.c.released_at.is_(None))
         since = read(provider, ref, state.c.read_at >= row.c.updated_at)
         return sa.and_(with_status(*unpaid, "paid")(provider, ref), since, ~doubtful)
 
@@ -248,6 +292,6 @@ def _approvals(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Se
 
 
 def _disputes() -> Select[Any]:
-    """Charges with a chargeback on record; a signal is none yet."""
     row = schema_cases.disputes
-    return sa.select(row.c.provider, row.c.ref).where(row.c.state != "signal").distinct()
+    names = ("id", "provider", "ref", "currency", "reason_code", "state", "stage", "amount_minor")
+    return sa.select(*(row.c[name] for name in names), _us(row.c.opened_at))

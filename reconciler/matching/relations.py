@@ -137,9 +137,10 @@ reversal = _table(
 account = _table(
     "m_account",
     *_text("account_id", "telegram", "email", "status"),
-    *_whole("balance_micro"),
+    *_whole("balance_micro", "unused_micro"),
     Index("mi_account", "account_id"),
 )
+"""The shop's accounts; `unused_micro` is what its delivered orders have left, 0 where none is refunded."""
 
 approval = _table(
     "m_approval",
@@ -149,8 +150,19 @@ approval = _table(
 )
 """Refunds that an operator approved."""
 
-dispute = _table("m_dispute", *_text("provider", "ref"), Index("mi_dispute", "provider", "ref"))
-"""Charges with a chargeback on record, by an operator or an import: a reversal of theirs is no mere suspicion."""
+dispute = _table(
+    "m_dispute",
+    *_text("id", "provider", "ref", "currency", "reason_code", "state", "stage"),
+    *_whole("amount_minor", "opened_us"),
+    Index("mi_dispute", "provider", "ref"),
+)
+"""Chargebacks on record, by an operator or an import; in the state `signal` one is only expected."""
 
-INPUTS = (account, charge, echo, order, payment, reversal, approval, dispute)
+signal = _table("m_signal", *_text("provider", "ref", "name", "text"))
+"""Signs of coming disputes, as long as they last."""
+
+unread = _table("m_unread", *_text("provider", "source", "key", "reason"))
+"""Records that could not be understood."""
+
+INPUTS = (account, charge, echo, order, payment, reversal, approval, dispute, signal, unread)
 """Tables that the caller fills before the plan runs."""

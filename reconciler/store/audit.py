@@ -1,5 +1,6 @@
 """Keeps the audit chain: appended to in the transaction of what it records, read to be verified, never changed."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.audit import Broken, Record, canonical, chained, first_broken
+from reconciler.findings import iso
 from reconciler.schema_told import audit_records
 from reconciler.store.engine import stands_alone
+from reconciler.store.paging import SIZE, page
 
 PROGRAM = "reconciler"
 """The actor of what the program does by itself."""
@@ -50,6 +53,25 @@ def last_at(connection: sa.Connection, kind: str) -> datetime | None:
 def verify(connection: sa.Connection, head: str | None = None) -> Broken | None:
     """Walk the whole chain; the first broken record, or None. `head`: a hash that must be in it."""
     return first_broken(_records(connection), head)
+
+
+def chain(connection: sa.Connection, head_known: str | None = None) -> dict[str, Any]:
+    """How long the chain is, its head, and its first broken record, as JSON values."""
+    broken, last = verify(connection, head_known), head(connection)
+    return {
+        "records": last.number if last else 0,
+        "head": last.hash if last else None,
+        "broken": broken and {"number": broken.number, "reason": broken.reason},
+    }
+
+
+def record_page(
+    connection: sa.Connection, after: str | None = None, size: int = SIZE
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Records, the newest first, and where the next page begins."""
+    key = (audit_records.c.number,)
+    found = page(connection, sa.select(audit_records), key, after=after, size=size, newest_first=True)
+    return [{**row, "at": iso(row["at"]), "data": json.loads(row["data"])} for row in found.rows], found.next
 
 
 def _records(connection: sa.Connection) -> Iterator[Record]:

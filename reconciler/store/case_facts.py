@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from reconciler.cases.model import Facts, Found, Review
+from reconciler.matching.lookups import there_is
 from reconciler.model import Kind, Status, Window
 from reconciler.money import check_minor, to_minor
 from reconciler.policy import Purchase, Request
@@ -137,14 +138,18 @@ def _others(connection: sa.Connection, purchases: Mapping[Key, Purchase]) -> dic
     ids = sorted({one.account_id for one in purchases.values() if one.account_id and one.disputes})
     rows: dict[str, set[Key]] = defaultdict(set)
     back = transactions.alias("back")
-    on_record = sa.exists().where(disputes.c.provider == matches.c.provider, disputes.c.ref == matches.c.ref)
-    named = sa.exists().where(
+    of_charge = sa.and_(disputes.c.provider == matches.c.provider, disputes.c.ref == matches.c.ref)
+    named = there_is(
+        back,
         back.c.provider == matches.c.provider,
         back.c.parent_ref == matches.c.ref,
         back.c.kind == Kind.CHARGEBACK,
         back.c.status != Status.WITHDRAWN,
     )
-    stands = sa.or_(on_record.where(disputes.c.state.in_(["open", "lost"])), sa.and_(named, ~on_record))
+    stands = sa.or_(
+        there_is(disputes, of_charge, disputes.c.state.in_(["open", "lost"])),
+        sa.and_(named, ~there_is(disputes, of_charge)),
+    )
     for part in parts(ids):
         query = (
             sa.select(orders.c.account_id, matches.c.provider, matches.c.ref)

@@ -13,7 +13,9 @@ from reconciler.findings import public as public_finding
 from reconciler.money import format_minor
 from reconciler.schema import findings
 from reconciler.schema_cases import case_events, cases, dispute_stages, disputes, reviews
+from reconciler.store.cases import case_id, charge_root
 from reconciler.store.commands import list_commands
+from reconciler.store.paging import SIZE, page
 
 Shown = dict[str, Any]
 
@@ -109,6 +111,18 @@ def chargeback_document(connection: sa.Connection, row: Any, now: datetime) -> S
     }
 
 
+def chargeback_page(
+    connection: sa.Connection, now: datetime, after: str | None = None, size: int = SIZE
+) -> tuple[list[Shown], str | None]:
+    """Chargebacks with the cases that they are decided in, the newest first, and where the next page begins."""
+    key = (disputes.c.opened_at, disputes.c.id)
+    found = page(connection, sa.select(disputes), key, after=after, size=size, newest_first=True)
+    return [
+        chargeback_document(connection, row, now) | {"case_id": case_id(charge_root(row["provider"], row["ref"]))}
+        for row in found.rows
+    ], found.next
+
+
 def counts(connection: sa.Connection, now: datetime) -> Shown:
     """How many cases wait, and how many of them are overdue."""
     query = sa.select(cases.c.status, sa.func.count().label("count")).group_by(cases.c.status)
@@ -123,8 +137,8 @@ def counts(connection: sa.Connection, now: datetime) -> Shown:
 def _finding_ids(connection: sa.Connection) -> dict[str, list[str]]:
     ids: dict[str, list[str]] = defaultdict(list)
     query = sa.select(findings.c.case_id, findings.c.id).where(findings.c.case_id.is_not(None))
-    for case_id, id_ in connection.execute(query.order_by(findings.c.first_seen_at, findings.c.id)):
-        ids[case_id].append(id_)
+    for case, id_ in connection.execute(query.order_by(findings.c.first_seen_at, findings.c.id)):
+        ids[case].append(id_)
     return ids
 
 

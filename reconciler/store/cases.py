@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from reconciler.cases import assess, states
 from reconciler.cases.advice import advice
 from reconciler.cases.model import DECIDED, OPEN, PROGRAM, RESOLVED, Case, Entry, Facts, Picture
-from reconciler.cases.shown import decision_document, decision_of, said
+from reconciler.cases.shown import decision_document, decision_of, said, urgency
 from reconciler.errors import BadRecord
 from reconciler.schema import findings
 from reconciler.schema_cases import case_events, cases
@@ -184,6 +184,7 @@ def _pictured(facts: Facts, picture: Picture, entries: list[Entry]) -> dict[str,
         "currency": picture.currency,
         "said": said(picture),
         "due_at": picture.due_at,
+        "urgency": urgency(picture.due_at, picture.severity),
     }
     told = [entry.event for entry in entries if entry.event in {"due_soon", "overdue"}]
     same_date = sa.case((cases.c.due_at == picture.due_at, cases.c.due_told), else_=None)
@@ -266,4 +267,5 @@ def _by_the_clock(connection: sa.Connection, now: datetime) -> set[str]:
     """Cases that time itself moves: with a due date, or snoozed until now; and those that wait for what was decided."""
     table = cases.c
     moved = sa.or_(table.due_at.is_not(None), table.snoozed_until <= now, table.status == "decided")
-    return set(connection.execute(sa.select(table.id).where(table.status != RESOLVED, moved)).scalars())
+    standing = table.status != sa.literal_column(f"'{RESOLVED}'")  # spelled out: else no planner sees the index
+    return set(connection.execute(sa.select(table.id).where(standing, moved)).scalars())

@@ -19,6 +19,7 @@ _SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=30000",
     "PRAGMA trusted_schema=OFF",
+    "PRAGMA cache_size=-65536",  # 64 MiB, taken as needed: what is young and in use stays at hand in a long history
 )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from reconciler import schema
+from reconciler import schema, schema_books
 from reconciler.findings import OPEN
 from reconciler.store import inbox, outbox
 from reconciler.store.facts import feed_rows
@@ -43,7 +43,7 @@ def _ages(connection: sa.Connection, now: datetime) -> list[Sample]:
 
 
 def _jobs(connection: sa.Connection) -> list[Sample]:
-    table = schema.job_runs.c
+    table = schema_books.job_runs.c
     query = sa.select(table.job, sa.func.max(table.finished_at)).where(table.finished_at.is_not(None))
     return [([job], at.timestamp()) for job, at in connection.execute(query.group_by(table.job).order_by(table.job))]
 

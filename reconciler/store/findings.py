@@ -7,9 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reconciler.findings import DISMISSED, OPEN, RESOLVED, advised, document, finding_id
+from reconciler.columns import UtcTime
+from reconciler.findings import DISMISSED, GAPS, OPEN, RESOLVED, advised, anchor, document, finding_id
+from reconciler.matching import scope
 from reconciler.model import Finding
-from reconciler.schema import finding_events, findings
+from reconciler.schema import finding_events, findings, runs
+from reconciler.store.resolutions import resolution
 from reconciler.timing import step
 
 
@@ -31,17 +34,20 @@ def save_findings(
     now: datetime,
     *,
     excluded: Collection[str] = (),
+    scoped: bool = False,
 ) -> Changes:
     """Bring the stored findings to what was found now; what is not found any more is resolved.
 
-    Findings of `excluded` providers stay as they are: a disabled provider is not judged (contract 3).
+    Findings of `excluded` providers stay as they are: a disabled provider is not judged (contract 3). With `scoped`
+    only findings about something in scope can be resolved; all others stay as they are.
     """
-    stored = {row.id: row for row in connection.execute(sa.select(findings))}
+    wanted = {finding_id(finding.kind, finding.subject): finding for finding in found}
+    standing = {row.id: row for row in connection.execute(_open_in_scope() if scoped else _open())}
+    stored = standing | _by_id(connection, sorted(wanted.keys() - standing.keys()))
     changes, events = Changes(), _Events(run_id, now)
-    seen, new = [], []
-    for finding in found:
-        id_, said = finding_id(finding.kind, finding.subject), document(finding)
-        seen.append(id_)
+    new = []
+    for id_, finding in wanted.items():
+        said = document(finding)
         if id_ in stored:
             _keep(connection, finding, said, stored[id_], changes, events)
         else:
@@ -50,12 +56,32 @@ def save_findings(
             events.add(id_, "opened", "", said)
     if new:
         connection.execute(sa.insert(findings), new)
-    _touch(connection, seen, now)
-    for id_ in sorted(set(stored) - set(seen)):
-        if stored[id_].status == OPEN and stored[id_].provider not in excluded:
-            _resolve(connection, stored[id_], changes, events)
+    for id_ in sorted(standing.keys() - wanted.keys()):
+        if standing[id_].provider not in excluded:
+            _resolve(connection, standing[id_], changes, events)
     events.write(connection)
     return changes
+
+
+def _open() -> sa.Select[Any]:
+    return sa.select(findings).where(findings.c.status == OPEN)
+
+
+def _open_in_scope() -> sa.Select[Any]:
+    """The open findings whose anchor is in scope, and those about gaps, which are always judged."""
+    key, order, record = (table.c for table in (scope.in_scope, scope.orders_in_scope, scope.records_in_scope))
+    anchors = sa.union_all(
+        sa.select(sa.literal(GAPS).label("anchor")),
+        sa.select("transaction:" + key.provider + "/" + key.ref),
+        sa.select("order:" + order.order_id),
+        sa.select("record:" + record.provider + "/" + record.source + "/" + record.key),
+    ).subquery("anchors")
+    return _open().join(anchors, findings.c.anchor == anchors.c.anchor)
+
+
+def _by_id(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Any]:
+    rows = (connection.execute(sa.select(findings).where(findings.c.id.in_(part))) for part in parts(ids))
+    return {row.id: row for part in rows for row in part}
 
 
 @dataclass(slots=True)
@@ -120,21 +146,50 @@ def list_findings(
     kind: str | None = None,
     status: str | None = None,
     since: datetime | None = None,
+    ids: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Stored findings, oldest first; `since` is compared with when they were last seen."""
-    query = sa.select(findings).order_by(findings.c.first_seen_at, findings.c.id)
+    """Stored findings, oldest first; `since` is compared with when they were last seen, `ids` come in addition."""
+    query = _seen().order_by(findings.c.first_seen_at, findings.c.id)
     if kind:
         query = query.where(findings.c.kind == kind)
     if status:
         query = query.where(findings.c.status == status)
     if since:
-        query = query.where(findings.c.last_seen_at >= since)
+        query = query.where(_last_seen() >= since)
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    for part in parts(ids):
+        rows += [dict(row) for row in connection.execute(_seen().where(findings.c.id.in_(part))).mappings()]
+    return sorted(rows, key=lambda row: (row["first_seen_at"], row["id"])) if ids else rows
+
+
+def open_sums(connection: sa.Connection) -> list[dict[str, Any]]:
+    """What the statement says of open findings: kind, severity, money, and the order or charge that it is about."""
+    table = findings.c
+    about = sa.case((table.order_id.is_(None), table.document))  # a document is long: read only where it is needed
+    columns = (table.kind, table.severity, table.currency, table.amount_minor, table.order_id)
+    query = sa.select(*columns, about.label("document")).where(table.status == OPEN)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _seen() -> sa.Select[Any]:
+    """Findings as they are read: an open one stands as of the last run, whether or not it had to be judged again."""
+    others = (column for column in findings.columns if column is not findings.c.last_seen_at)
+    return sa.select(*others, _last_seen().label("last_seen_at"))
+
+
+def _last_seen() -> sa.ColumnElement[datetime]:
+    stored = findings.c.last_seen_at
+    seen = sa.case((findings.c.status == OPEN, sa.func.coalesce(_last_run(), stored)), else_=stored)
+    return sa.type_coerce(seen, UtcTime)
+
+
+def _last_run() -> sa.ScalarSelect[Any]:
+    return sa.select(sa.func.max(runs.c.finished_at)).scalar_subquery()
 
 
 def get_finding(connection: sa.Connection, id_: str) -> dict[str, Any] | None:
     """One stored finding by its id or a beginning of it that is unique."""
-    query = sa.select(findings).where(findings.c.id.startswith(id_, autoescape=True)).limit(2)
+    query = _seen().where(findings.c.id.startswith(id_, autoescape=True)).limit(2)
     rows = [dict(row) for row in connection.execute(query).mappings()]
     return rows[0] if len(rows) == 1 else None
 
@@ -213,49 +268,20 @@ def _columns(finding: Finding, said: dict[str, Any], now: datetime) -> dict[str,
         "currency": finding.currency,
         "document": said,
         "last_seen_at": now,
+        "anchor": anchor(finding.kind, finding.subject),
     }
 
 
-def _touch(connection: sa.Connection, ids: Sequence[str], now: datetime) -> None:
-    for part in parts(ids):
-        connection.execute(sa.update(findings).where(findings.c.id.in_(part)).values(last_seen_at=now))
-
-
-def parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+def parts(ids: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
     """Ids in pieces that fit into one statement on every engine."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 
 
 def _resolve(connection: sa.Connection, row: Any, changes: Changes, events: _Events) -> None:
-    reason = (row.kind, row.document["reason"])
-    note = _OF_REASON.get(reason) or _RESOLUTIONS.get(row.kind, "what caused it is not there any more")
-    values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note}
+    note = resolution(row.kind, row.document["reason"])
+    seen = sa.func.coalesce(_last_run(), findings.c.last_seen_at)  # it stood until the run before this one
+    values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note, "last_seen_at": seen}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
     changes.resolved.append(row.id)
     events.add(row.id, "resolved", note, advised(row.document, row.advice))
-
-
-_RESOLUTIONS = {
-    "duplicate_charge": "the surplus charge was reversed, or its own delivery appeared",
-    "undelivered_order": "the order was delivered, matched or the money went back",
-    "unclaimed_order": "the buyer presented the code, or the money went back",
-    "missing_charge": "the charge appeared at the provider, or the order changed",
-    "suspected_chargeback": "the reversal is explained or confirmed now, or did not happen",
-    "unapproved_refund": "a decision is on record now, or the refund did not happen",
-    "refund_not_executed": "the provider shows the refund now, or the approval is gone",
-    "credits_not_revoked": "the credits can not be spent any more",
-    "dispute_signal": "the provider does not show the sign any more",
-    "feed_gap": "the missing part was read",
-    "unreadable_record": "the record was read in a form that is understood",
-}
-"""Why a finding of each kind goes away by itself; the others name the fields, which agree now."""
-
-_OF_REASON = {
-    ("feed_gap", "no_webhook"): "the webhooks that were missing came",
-    ("feed_gap", "denied"): "the provider's API shows the sale now",
-    ("feed_gap", "unconfirmed"): "the provider's API shows it as the webhook said",
-    ("feed_gap", "silent"): "webhooks come in again",
-    ("feed_gap", "downtime"): "what came in that time was brought in from a list",
-}
-"""The same where the reason says more than the kind."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from reconciler.errors import Retryable
-from reconciler.schema import leases
+from reconciler.schema_books import leases
 from reconciler.store.engine import write
 
 TERM = timedelta(seconds=60)

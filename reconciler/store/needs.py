@@ -1,4 +1,8 @@
-"""Which charges have to be looked at one by one, and when again: the fewest that the rules allow."""
+"""Which charges have to be looked at one by one, and when again: the fewest that the rules allow.
+
+Some rules look at the young charges alone, the others at any: what those may ask for is kept as loose ends
+(`store/loose.py`), so that a pull need not search the past.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,9 +13,11 @@ from sqlalchemy import BigInteger, ColumnElement, Select
 from reconciler.columns import to_us
 from reconciler.findings import OPEN
 from reconciler.matching.inputs import ANY_REF, FINDABLE_REFS, NEEDS_LOOK, is_delivered
+from reconciler.matching.lookups import there_is
 from reconciler.schema import charge_states, findings, matches, orders, payments, refund_approvals, transactions
 from reconciler.store.findings import parts
 from reconciler.store.looks import failed_refs
+from reconciler.store.loose import Refs, suspects
 
 YOUNG = timedelta(days=15)
 FRESH = timedelta(days=3)
@@ -27,9 +33,15 @@ _PATIENCE = 48
 
 def refs_to_read(connection: sa.Connection, provider: str, now: datetime) -> list[str]:
     """The refs of one provider that need a look now, each once, the most urgent first; failed ones are tried apart."""
-    queries = [_named_by_orders(provider, now), _awaited(provider, now), _old_recurring(provider, now)]
+    among = suspects(connection, provider)
+    queries = [_named_by_orders(provider, now, among), _awaited(provider, now, among), _old_recurring(provider, now)]
     if provider in NEEDS_LOOK:
-        queries += [_reversed(provider), _open(provider, now), _fresh(provider, now), _rota(provider, now)]
+        queries += [
+            _reversed(provider, among),
+            _open(provider, now, among),
+            _fresh(provider, now),
+            _rota(provider, now),
+        ]
     else:
         queries += [_pending(provider, now)]
     refs: dict[str, None] = {}
@@ -41,31 +53,44 @@ def refs_to_read(connection: sa.Connection, provider: str, now: datetime) -> lis
     return [ref for ref in refs if ref not in failed]
 
 
-def _named(provider: str, *statuses: str) -> Any:
+def loose_ends(provider: str, among: Refs | None) -> list[Select[Any]]:
+    """The refs that those rules may ask to look at, now or later, which the past has to be searched for."""
+    queries = [_named_by_orders(provider, None, among), _awaited(provider, None, among)]
+    if provider in NEEDS_LOOK:
+        queries += [_reversed(provider, among), _open(provider, None, among)]
+    return [query.order_by(None).limit(None) for query in queries]
+
+
+def _named(provider: str, among: Refs | None, *statuses: str) -> Any:
     """The references that orders in these states name, or the shop's payments for them, one row for each order."""
     form = FINDABLE_REFS.get(provider, ANY_REF)
     order = (orders.c.order_id, orders.c.created_at, orders.c.updated_at)
+    status = sa.func.coalesce(orders.c.status, "")  # else PostgreSQL may begin with all orders ever refunded
     by_order = sa.select(orders.c.provider_ref.label("ref"), *order).where(
-        orders.c.provider == provider, orders.c.status.in_(statuses), orders.c.provider_ref.like(form)
+        orders.c.provider == provider,
+        status.in_(statuses),
+        orders.c.provider_ref.like(form),
+        _is_among(orders.c.provider_ref, among),
     )
     by_payment = (
         sa.select(payments.c.provider_ref, *order)
         .join(orders, orders.c.order_id == payments.c.order_id)
-        .where(payments.c.provider == provider, payments.c.provider_ref.like(form), orders.c.status.in_(statuses))
+        .where(payments.c.provider == provider, payments.c.provider_ref.like(form), status.in_(statuses))
+        .where(_is_among(payments.c.provider_ref, among))
     )
     return sa.union(by_order, by_payment).subquery()
 
 
-def _named_by_orders(provider: str, now: datetime) -> Select[Any]:
+def _named_by_orders(provider: str, now: datetime | None, among: Refs | None) -> Select[Any]:
     """References of delivered and refunded orders without a charge: looked up before absence is concluded.
 
     What was read before the order last changed says nothing about it: a payment may have come since, of an order that
     was pending then, or one more for an order that several share.
     """
-    named = _named(provider, "delivered", "refunded")
-    known = sa.exists().where(transactions.c.provider == provider, transactions.c.ref == named.c.ref)
-    paid = known.where(transactions.c.status == "paid", sa.not_(transactions.c.shared))
-    held = sa.and_(known, sa.exists().where(matches.c.order_id == named.c.order_id))
+    named = _named(provider, among, "delivered", "refunded")
+    same = sa.and_(transactions.c.provider == provider, transactions.c.ref == named.c.ref)
+    paid = there_is(transactions, same, transactions.c.status == "paid", sa.not_(transactions.c.shared))
+    held = sa.and_(there_is(transactions, same), there_is(matches, matches.c.order_id == named.c.order_id))
     return (
         sa.select(named.c.ref)
         .outerjoin(charge_states, _state_of(provider, named.c.ref))
@@ -75,20 +100,23 @@ def _named_by_orders(provider: str, now: datetime) -> Select[Any]:
     )
 
 
-def _awaited(provider: str, now: datetime) -> Select[Any]:
+def _awaited(provider: str, now: datetime | None, among: Refs | None) -> Select[Any]:
     """Charges whose refund was approved, by the shop's order or on record, and that no reversal has shown yet.
 
     No list shows the refund of a sale that is older than the sweep reaches.
     """
     form = FINDABLE_REFS.get(provider, ANY_REF)
-    named = _named(provider, "refunded")
+    named = _named(provider, among, "refunded")
     approved = sa.union(
         sa.select(named.c.ref, named.c.updated_at.label("since")),
         sa.select(refund_approvals.c.ref, refund_approvals.c.recorded_at).where(
-            refund_approvals.c.provider == provider, refund_approvals.c.ref.like(form)
+            refund_approvals.c.provider == provider,
+            refund_approvals.c.ref.like(form),
+            _is_among(refund_approvals.c.ref, among),
         ),
     ).subquery()
-    back = sa.exists().where(transactions.c.provider == provider, transactions.c.parent_ref == approved.c.ref)
+    row = transactions.c
+    back = there_is(transactions, row.provider == provider, row.parent_ref == approved.c.ref)
     return (
         sa.select(approved.c.ref)
         .outerjoin(charge_states, _state_of(provider, approved.c.ref))
@@ -131,7 +159,7 @@ def _old_recurring(provider: str, now: datetime) -> Select[Any]:
     )
 
 
-def _reversed(provider: str) -> Select[Any]:
+def _reversed(provider: str, among: Refs | None) -> Select[Any]:
     """Reversed charges, once after their reversal was first seen."""
     back = transactions.alias("back")
     return (
@@ -141,6 +169,7 @@ def _reversed(provider: str) -> Select[Any]:
             back.c.provider == provider,
             back.c.kind != "charge",
             back.c.parent_ref.is_not(None),
+            _is_among(back.c.parent_ref, among),
             sa.or_(charge_states.c.read_at.is_(None), charge_states.c.read_at < back.c.first_seen_at),
         )
         .order_by(back.c.parent_ref)
@@ -148,19 +177,14 @@ def _reversed(provider: str) -> Select[Any]:
     )
 
 
-def _open(provider: str, now: datetime) -> Select[Any]:
+def _open(provider: str, now: datetime | None, among: Refs | None) -> Select[Any]:
     """Standing charges that no delivered order holds by reference."""
     row = transactions
-    by_order = sa.exists().where(
-        orders.c.provider_ref == row.c.ref, orders.c.provider == provider, is_delivered(orders)
-    )
-    by_code = sa.exists().where(orders.c.code_hash == row.c.code_hash, is_delivered(orders))
-    by_payment = sa.exists().where(
-        payments.c.provider == provider,
-        payments.c.provider_ref == row.c.ref,
-        orders.c.order_id == payments.c.order_id,
-        is_delivered(orders),
-    )
+    delivered = is_delivered(orders)
+    by_order = there_is(orders, orders.c.provider_ref == row.c.ref, orders.c.provider == provider, delivered)
+    by_code = there_is(orders, orders.c.code_hash == row.c.code_hash, delivered)
+    paid = sa.join(payments, orders, orders.c.order_id == payments.c.order_id)
+    by_payment = there_is(paid, payments.c.provider == provider, payments.c.provider_ref == row.c.ref, delivered)
     return (
         _charges(provider)
         .where(
@@ -168,6 +192,7 @@ def _open(provider: str, now: datetime) -> Select[Any]:
             ~by_order,
             ~by_code,
             ~by_payment,
+            _is_among(row.c.ref, among),
             _due_again(row.c.occurred_at, now),
         )
         .order_by(row.c.occurred_at.desc(), row.c.ref)
@@ -203,8 +228,8 @@ def _with_findings(connection: sa.Connection, provider: str) -> list[str]:
 def _is_back(provider: str) -> ColumnElement[bool]:
     """The money of the charge went back: nothing more can become of it."""
     back = transactions.alias("back")
-    return sa.exists().where(
-        back.c.provider == provider, back.c.parent_ref == transactions.c.ref, back.c.status == "completed"
+    return there_is(
+        back, back.c.provider == provider, back.c.parent_ref == transactions.c.ref, back.c.status == "completed"
     )
 
 
@@ -228,7 +253,14 @@ def _state_of(provider: str, ref: ColumnElement[Any]) -> ColumnElement[bool]:
     return sa.and_(charge_states.c.provider == provider, charge_states.c.ref == ref)
 
 
-def _due_again(since: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+def _is_among(ref: ColumnElement[Any], among: Refs | None) -> ColumnElement[bool]:
+    return sa.true() if among is None else ref.in_(among)
+
+
+def _due_again(since: ColumnElement[Any], now: datetime | None) -> ColumnElement[bool]:
+    """Whether the charge has rested long enough, for its age; without `now`: whether it ever will, so always."""
+    if now is None:
+        return sa.true()
     now_us = to_us(now)
     read_us = sa.type_coerce(charge_states.c.read_at, BigInteger)
     rested = (now_us - read_us) * _PATIENCE >= now_us - sa.type_coerce(since, BigInteger)

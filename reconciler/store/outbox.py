@@ -1,6 +1,6 @@
 """The outbox: what has to be delivered is stored with the decision that caused it, and marked only after delivery."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -177,12 +177,19 @@ def entries(
     wanted = sa.and_(
         outbox.c.state.in_(list(states)), sa.true() if channels is None else outbox.c.channel.in_(channels)
     )
+    rows = connection.execute(sa.select(outbox).where(wanted).order_by(outbox.c.id)).mappings()
+    return with_attempts(connection, [dict(row) for row in rows], wanted)
+
+
+def with_attempts(
+    connection: sa.Connection, rows: Iterable[Mapping[str, Any]], wanted: sa.ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    """These entries, which fulfil `wanted`, each with its attempts."""
     tried: dict[int, list[dict[str, Any]]] = {}
     table = outbox_attempts
     at_them = sa.select(table).join(outbox, outbox.c.id == table.c.outbox_id).where(wanted)
     for row in connection.execute(at_them.order_by(table.c.outbox_id, table.c.epoch)).mappings():
         tried.setdefault(row["outbox_id"], []).append(dict(row))
-    rows = connection.execute(sa.select(outbox).where(wanted).order_by(outbox.c.id)).mappings()
     return [{**row, "attempts": tried.get(row["id"], [])} for row in rows]
 
 

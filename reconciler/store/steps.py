@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy.schema import DropTable
 
-from reconciler.matching import relations
+from reconciler.matching import relations, scope
 from reconciler.matching.inputs import sources
 from reconciler.matching.run import match
 from reconciler.matching.terms import Horizon, Terms
@@ -30,9 +30,8 @@ class StoreEngine:
     def fill(self, table: Table, source: Select[Any]) -> int:
         """Insert what `source` yields; returns the number of rows."""
         names = [column.name for column in table.columns]
-        filled = sa.insert(table).from_select(names[: len(source.selected_columns)], source)
         with step(table.name.removeprefix("m_").replace("_", " ")):
-            return self.connection.execute(filled).rowcount
+            return insert_from(self.connection, table, names[: len(source.selected_columns)], source)
 
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert plain rows."""
@@ -50,11 +49,39 @@ class StoreEngine:
 
 
 @step("match")
-def match_stored(connection: sa.Connection, terms: Terms, horizon: Horizon) -> StoreEngine:
-    """Load the stored facts into the plan's tables and match them; the engine holds the results."""
+def match_stored(connection: sa.Connection, terms: Terms, horizon: Horizon, *, scoped: bool = False) -> StoreEngine:
+    """Load the stored facts, or those in scope, into the plan's tables and match them; the engine holds the results."""
     engine = StoreEngine(connection)
     engine.prepare()
-    for table, source in sources(terms.equivalents, horizon).items():
+    for table, source in sources(terms.equivalents, horizon, scoped=scoped).items():
+        if scoped and table is relations.account:
+            _name_accounts(engine)
         engine.fill(table, source)
+    analyze(connection, relations.INPUTS)
     match(engine, terms, horizon)
+    analyze(connection, RESULTS)
     return engine
+
+
+RESULTS = (relations.tie, relations.contested, relations.likely, relations.surplus)
+
+
+def insert_from(connection: sa.Connection, table: Table, names: Sequence[str], source: Select[Any]) -> int:
+    """Insert what `source` yields; returns the number of rows."""
+    statement = sa.insert(table).from_select(list(names), source)
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
+
+
+def analyze(connection: sa.Connection, tables: Iterable[Table]) -> None:
+    """Tell the planner how large tables are: else it takes a small one for large and begins with the history."""
+    for table in tables:
+        connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+
+def _name_accounts(engine: StoreEngine) -> None:
+    """The accounts of the scope are those that its orders and charges name."""
+    named = (
+        sa.select(table.c.account_id).where(table.c.account_id.is_not(None))
+        for table in (relations.order, relations.charge)
+    )
+    engine.fill(scope.accounts_in_scope, sa.select(sa.union(*named).subquery("named")))

@@ -34,9 +34,7 @@ def upsert(
     if connection.dialect.name == "postgresql":
         _merge_postgresql(connection, table, names, values, changes)
     else:
-        statement = _merge(sqlite.insert(table).values({name: sa.bindparam(name) for name in names}), names, changes)
-        text = str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
-        connection.exec_driver_sql(text, values)
+        _merge_sqlite(connection, table, names, values, changes)
     return len(values)
 
 
@@ -67,11 +65,26 @@ def _unique(table: Table) -> list[str]:
     return [column.name for column in constraint.columns]
 
 
+def _merge_sqlite(
+    connection: sa.Connection, table: Table, names: list[str], values: list[tuple[Any, ...]], changes: Changes | None
+) -> None:
+    """Into a staging table, then merge in one statement: beside triggers each statement costs more than a row does."""
+    staging = f"staged_{table.name}"
+    listed = ", ".join(f'"{name}"' for name in names)
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{staging}")
+    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {staging} ({listed})")
+    marks = ", ".join("?" for _ in names)
+    connection.exec_driver_sql(f"INSERT INTO {staging} VALUES ({marks})", values)  # noqa: S608 - names of our own
+    source = sa.table(staging, *(sa.column(name) for name in names))
+    rows = sa.select(source).where(sa.true()).order_by(sa.literal_column("rowid"))  # without WHERE, ON is ambiguous
+    connection.execute(_merge(sqlite.insert(table).from_select(names, rows), names, changes))
+
+
 def _merge_postgresql(
     connection: sa.Connection, table: Table, names: list[str], values: list[tuple[Any, ...]], changes: Changes | None
 ) -> None:
     """COPY into a staging table, then merge: the last row of a key wins, as it would one by one."""
-    staging = f"s_{table.name}"
+    staging = f"staged_{table.name}"
     listed = ", ".join(f'"{name}"' for name in names)
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {staging}")
     connection.exec_driver_sql(

@@ -1,4 +1,4 @@
-"""Puts the web server's parts together. The dashboard's `/` and `/api/v1` have their place beside them."""
+"""Puts the web server's parts together: webhooks, health, metrics, and the dashboard with `/api/v1`."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -9,6 +9,8 @@ from fastapi import FastAPI
 
 import reconciler
 from reconciler.web import health, metrics
+from reconciler.web.dashboard.doors import install
+from reconciler.web.dashboard.site import Site
 from reconciler.web.desk import Desk
 from reconciler.web.forgers import Forgers
 from reconciler.web.front import Front
@@ -25,8 +27,9 @@ def build_app(
     checks: health.Checks,
     now: Callable[[], datetime],
     crowded: Callable[[], bool] = lambda: False,
+    site: Site | None = None,
 ) -> Front:
-    """The application. Its own pages of documentation stay off: they would load from a CDN."""
+    """The application, with the dashboard if there is a `site`. FastAPI's own documentation would load from a CDN."""
     doors, counts, forgers = list(doors), metrics.Counts(), Forgers()
     app = _Documented(
         title="Reconciler", version=reconciler.__version__, openapi_url=OPENAPI, docs_url=None, redoc_url=None
@@ -34,6 +37,8 @@ def build_app(
     app.beside = described(doors)
     app.include_router(health.router(checks))
     app.include_router(metrics.router(engine, counts, now))
+    if site is not None:
+        install(app, site)
     return Front(app, {f"/webhooks/{door.name}": Gate(door, desk, counts, forgers, now) for door in doors}, crowded)
 
 

@@ -1,6 +1,7 @@
 """Copies what buyers send beside the store, and writes evidence packets as folder and ZIP."""
 
 import hashlib
+import io
 import json
 import re
 import zipfile
@@ -8,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.failures import WrongUsage
+from reconciler.errors import BadRecord
 from reconciler.report.evidence import render
 from reconciler.settings import Settings
 
@@ -23,8 +24,15 @@ def directory(settings: Settings) -> Path:
     return Path(settings.report.directory).parent / "evidence"
 
 
+def keep_content(settings: Settings, name: str, content: bytes) -> dict[str, Any]:
+    """Keep a file that came in another way than by its path. Raises BadRecord."""
+    if len(content) > MAX_BYTES:
+        raise BadRecord(f"evidence {name}: more than {MAX_BYTES // 1024 // 1024} MB; send the part that matters")
+    return _stored(directory(settings), name, content)
+
+
 def keep(settings: Settings, files: Iterable[Path]) -> list[dict[str, Any]]:
-    """Copy files under the digest of their content; returns name, file and digest of each. Raises WrongUsage."""
+    """Copy files under the digest of their content; returns name, file and digest of each. Raises BadRecord."""
     return [_keep(directory(settings), path) for path in files]
 
 
@@ -33,18 +41,22 @@ def _keep(folder: Path, path: Path) -> dict[str, Any]:
         size = path.stat().st_size
         content = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
-        raise WrongUsage(f"--evidence {path}: this file cannot be read: {error.strerror}") from None
+        raise BadRecord(f"--evidence {path}: this file cannot be read: {error.strerror}") from None
     if size > MAX_BYTES:
-        raise WrongUsage(f"--evidence {path}: more than {MAX_BYTES // 1024 // 1024} MB; send the part that matters")
+        raise BadRecord(f"--evidence {path}: more than {MAX_BYTES // 1024 // 1024} MB; send the part that matters")
+    return _stored(folder, path.name, content)
+
+
+def _stored(folder: Path, original: str, content: bytes) -> dict[str, Any]:
     digest = hashlib.sha256(content).hexdigest()
-    name = f"{digest[:16]}-{plain(path.name)}"
+    name = f"{digest[:16]}-{plain(original)}"
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / name
     if not target.exists():
         partial = folder / f".{name}.part"
         partial.write_bytes(content)
         partial.replace(target)
-    return {"name": path.name, "file": name, "sha256": digest}
+    return {"name": original, "file": name, "sha256": digest}
 
 
 def plain(name: str) -> str:
@@ -57,25 +69,38 @@ def write(settings: Settings, packet: Mapping[str, Any], out: Path) -> tuple[Pat
 
     Returns both, and what is missing: a buyer's file that is not where it was kept is named too.
     """
-    name = f"evidence-{packet['chargeback']['id']}"
-    packet = {**packet, "missing": [*packet["missing"], *_lost(settings, packet)]}
-    folder, archive = out / name, out / f"{name}.zip"
-    contents = dict(_contents(settings, packet))
-    for inside, content in contents.items():
+    whole = _with_lost(settings, packet)
+    folder, archive = out / name_of(packet), out / f"{name_of(packet)}.zip"
+    for inside, content in _contents(settings, whole):
         target = folder / inside
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for inside, content in sorted(contents.items()):
-            packed.writestr(zipfile.ZipInfo(f"{name}/{inside}", _EPOCH), content, zipfile.ZIP_DEFLATED)
-    return folder, archive, packet["missing"]
+    archive.write_bytes(zipped(settings, packet))
+    return folder, archive, whole["missing"]
 
 
-def _lost(settings: Settings, packet: Mapping[str, Any]) -> Iterable[str]:
+def _with_lost(settings: Settings, packet: Mapping[str, Any]) -> dict[str, Any]:
     folder = directory(settings)
-    for one in packet["correspondence"]["files"]:
-        if not (folder / one["file"]).exists():
-            yield f"the buyer's file {one['name']}: it is not in {folder.name} any more"
+    lost = [
+        f"the buyer's file {one['name']}: it is not in {folder.name} any more"
+        for one in packet["correspondence"]["files"]
+        if not (folder / one["file"]).exists()
+    ]
+    return {**packet, "missing": [*packet["missing"], *lost]}
+
+
+def name_of(packet: Mapping[str, Any]) -> str:
+    """What folder and ZIP of a packet are called."""
+    return f"evidence-{packet['chargeback']['id']}"
+
+
+def zipped(settings: Settings, packet: Mapping[str, Any]) -> bytes:
+    """A packet as a ZIP: the same facts give the same bytes."""
+    whole, target = _with_lost(settings, packet), io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for inside, content in sorted(_contents(settings, whole)):
+            packed.writestr(zipfile.ZipInfo(f"{name_of(packet)}/{inside}", _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return target.getvalue()
 
 
 def _contents(settings: Settings, packet: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:

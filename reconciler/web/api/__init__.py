@@ -1,0 +1,1 @@
+"""`/api/v1`: the same documents as the command line's `--json`, read by programs with a token."""

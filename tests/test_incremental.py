@@ -1,0 +1,63 @@
+"""A run that judges only what changed or came of age leaves what judging everything leaves, on both databases."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from jobs.reconcile import reconcile
+from reconciler.store.engine import open_store
+from tests.histories import History
+from tests.history_player import clear, configured, outcome, take, wanted
+
+STEPS = 6
+
+
+@pytest.fixture(scope="module")
+def server(postgres_server: sa.URL) -> Iterator[str]:
+    """A PostgreSQL database for all tests of this module."""
+    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    name = f"incremental_{uuid.uuid4().hex}"
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield postgres_server.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def stores(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, sa.Engine]:
+    """The one that judges everything each time, and those that judge what changed."""
+    folder = tmp_path_factory.mktemp("stores")
+    urls = {"full": f"sqlite:///{folder}/full.db", "sqlite": f"sqlite:///{folder}/small.db", "postgresql": server}
+    return {name: open_store(url) for name, url in urls.items()}
+
+
+def check(stores: dict[str, sa.Engine], seed: int, steps: int = STEPS) -> None:
+    """Play one history in all stores at once and compare after every run."""
+    for engine in stores.values():
+        clear(engine)
+    for number, step in enumerate(History(seed).steps(steps)):
+        left = {}
+        for name, engine in stores.items():
+            take(engine, step)
+            looks = wanted(engine, step, everywhere=name == "full")
+            left[name] = outcome(engine, reconcile(configured(step), engine, step.now, full=name == "full")) | looks
+        for name in stores:
+            for what, expected in left["full"].items():
+                assert left[name][what] == expected, f"{what} on {name}, seed {seed}, step {number}"
+        assert all(one["closes"] for one in left["full"]["statement"]["providers"]), f"seed {seed}, step {number}"
+
+
+@pytest.mark.parametrize("start", range(0, 20, 5))
+def test_judging_what_changed_gives_what_judging_everything_gives(stores: dict[str, sa.Engine], start: int) -> None:
+    for seed in range(start, start + 5):
+        check(stores, seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(20, 500, 20))
+def test_judging_what_changed_gives_the_same_in_many_histories(stores: dict[str, sa.Engine], start: int) -> None:
+    for seed in range(start, start + 20):
+        check(stores, seed, steps=20)
