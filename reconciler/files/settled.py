@@ -69,8 +69,7 @@ def _form(terms: Terms) -> dict[str, object]:
         f"CASE WHEN c.{mine} = o.{its} THEN false ELSE {unclean(f'c.{mine}')} END" for mine, its in same.items()
     )
     keys = ", ".join(
-        f"CASE WHEN {name} IS NOT NULL THEN xor(hash({name}), base) END AS by_{name}"
-        for name in stated[:3]
+        f"CASE WHEN {name} IS NOT NULL THEN xor(hash({name}), base) END AS by_{name}" for name in stated[:3]
     )
     return {"agree": agree, "keys": keys, "tolerance": terms.tolerance_minor, "doubt": doubt}
 
