@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, Subquery
 
 from reconciler.detectors.base import (
     Context,
@@ -28,26 +28,28 @@ from reconciler.model import Finding, Status
 def _unexecuted(context: Context) -> Select[Any]:
     """Approvals of charges, and charges of orders that the shop marks refunded, without a reversal."""
     both = sa.union_all(_approved_by_record(), _approved_by_shop(context.terms.tolerance_minor)).subquery()
-    return sa.select(both).order_by(both.c.provider, both.c.ref, both.c.approved_us)
+    return sa.select(both).where(both.c.amount_minor > 0).order_by(both.c.provider, both.c.ref, both.c.approved_us)
 
 
 def _approved_by_record() -> Select[Any]:
-    return (
-        about_charges(approval)
-        .add_columns(
-            approval.c.provider,
-            approval.c.ref,
-            _owed().label("amount_minor"),
-            approval.c.currency,
-            approval.c.recorded_us.label("approved_us"),
-            approval.c.decided_by,
-        )
-        .where(_owed() > 0)
+    owing = _owing()
+    owed = sa.case(
+        (owing.c.uncompared == 1, 0),
+        (owing.c.due_minor < owing.c.amount_minor, owing.c.due_minor),
+        else_=owing.c.amount_minor,
+    )
+    return about_charges(owing).add_columns(
+        owing.c.provider,
+        owing.c.ref,
+        owed.label("amount_minor"),
+        owing.c.currency,
+        owing.c.recorded_us.label("approved_us"),
+        owing.c.decided_by,
     )
 
 
-def _owed() -> ColumnElement[int]:
-    """What is still owed of an approval: each needs money of its own that went back, the earliest approved first.
+def _owing() -> Subquery:
+    """Approvals with what is due of them: each needs money of its own that went back, the earliest approved first.
 
     Where nothing comparable went back, as in another currency, any reversal counts for all approvals of the charge.
     A provider that shows no partial sums (DigiSeller) shows the whole charge, which is enough for all of them.
@@ -66,12 +68,9 @@ def _owed() -> ColumnElement[int]:
     uncompared = sa.exists().where(
         of_charge, sa.func.coalesce(back.c.money, "") != sa.func.coalesce(approval.c.money, "?")
     )
-    left = promised + approval.c.amount_minor - returned
-    return sa.case(
-        (uncompared.correlate(approval), 0),
-        (left < approval.c.amount_minor, left),
-        else_=approval.c.amount_minor,
-    )
+    due = promised + approval.c.amount_minor - returned
+    flag = sa.case((uncompared.correlate(approval), 1), else_=0)
+    return sa.select(approval, due.label("due_minor"), flag.label("uncompared")).subquery("owing")
 
 
 def _sum(column: ColumnElement[int], *conditions: ColumnElement[bool]) -> ColumnElement[int]:

@@ -5,6 +5,7 @@ of the pairs those that could bear on one of them. What comes out is what the pl
 """
 
 from reconciler.files.engine import DuckEngine, quoted
+from reconciler.files.shapes import CHARGES
 from reconciler.files.sources import unclean
 from reconciler.matching.terms import Terms
 
@@ -20,11 +21,17 @@ def join(engine: DuckEngine, terms: Terms) -> bool:
 
     Providers and currencies are few: as an enumeration they take a byte each.
     """
+    few = ", ".join(CHARGES.few)
+    engine.run(
+        f"CREATE OR REPLACE TABLE said AS SELECT DISTINCT {few} FROM charges UNION SELECT DISTINCT {few} FROM orders"
+    )
+    spaced = " OR ".join(unclean(name) for name in CHARGES.few)
+    if engine.all(f"SELECT 1 FROM said WHERE {spaced} OR currency != upper(currency) LIMIT 1"):
+        return False
     listed = ", ".join(f"({quoted(iso)})" for iso in sorted({*_known(terms).values()}))
     engine.run(
-        "CREATE OR REPLACE TYPE word AS ENUM (SELECT provider FROM charges UNION "
-        "SELECT provider FROM orders WHERE provider IS NOT NULL UNION SELECT currency FROM charges UNION "
-        f"SELECT currency FROM orders UNION VALUES {listed} ORDER BY ALL)"
+        "CREATE OR REPLACE TYPE word AS ENUM (SELECT provider FROM said WHERE provider IS NOT NULL UNION "
+        f"SELECT currency FROM said UNION VALUES {listed} ORDER BY ALL)"
     )
     engine.run(_PAIR.format(money=money(terms), **_form(terms)))
     return not engine.all("SELECT 1 FROM pair WHERE untidy LIMIT 1")
@@ -62,8 +69,7 @@ def _form(terms: Terms) -> dict[str, object]:
         f"CASE WHEN c.{mine} = o.{its} THEN false ELSE {unclean(f'c.{mine}')} END" for mine, its in same.items()
     )
     keys = ", ".join(
-        f"CASE WHEN {name} IS NOT NULL THEN hash(amount_minor, currency, provider, {name}) END AS by_{name}"
-        for name in stated[:3]
+        f"CASE WHEN {name} IS NOT NULL THEN xor(hash({name}), base) END AS by_{name}" for name in stated[:3]
     )
     return {"agree": agree, "keys": keys, "tolerance": terms.tolerance_minor, "doubt": doubt}
 
@@ -83,7 +89,7 @@ FROM (
         occurred_at AS occurred_us, account_id, telegram_user_id, buyer_email, product_id, order_ref, clean, untidy,
         {{keys}}, hash(order_ref) AS echo, CASE WHEN kind = 'charge' AND status = 'paid' THEN ref END AS paid_ref,
         provider != 'tribute' OR (strlen(ref) = {len(UUID_FORM)} AND order_ref IS NULL) OR NOT ({SHARED}) AS single
-    FROM charges
+    FROM (SELECT *, hash(amount_minor, currency, provider) AS base FROM charges)
 ) c
 FULL JOIN (
     SELECT row, order_id, provider::word AS provider, provider_ref, ({{money}})::word AS money, amount_minor,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Shape:
     """The columns of an input: text unless they are listed as `whole` numbers, `moments`, `flags` or `decimals`.
 
-    Text that is `compared` with the other input's is looked at for its clean form there.
+    Text that is `compared` with the other input's is looked at for its clean form there; of columns with `few` words
+    each word is looked at once.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Shape:
     decimals: tuple[str, ...] = ()
     one_of: tuple[tuple[str, tuple[str, ...]], ...] = ()
     compared: tuple[str, ...] = ()
+    few: tuple[str, ...] = ("provider", "currency", "status")
 
     @property
     def columns(self) -> tuple[str, ...]:

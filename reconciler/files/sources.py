@@ -92,10 +92,12 @@ def unclean(name: str) -> str:
 
 
 def _untidy(shape: Shape, columns: dict[str, str]) -> str:
-    """SQL: some text of the row is not in clean form, apart from the `compared` columns."""
+    """SQL: some text of the row is not in clean form, apart from the `compared` columns and those that are looked at
+    word by word, and those that are one of a list, which was checked."""
+    elsewhere = {*shape.compared, *shape.few, *dict(shape.one_of)}
     names = [name for name in shape.columns if name in columns and shape.type_of(name) == "VARCHAR"]
-    faults = [unclean(name) for name in names if name not in shape.compared]
-    return f"coalesce({' OR '.join([*faults, 'currency != upper(currency)'])}, false)"
+    faults = [unclean(name) for name in names if name not in elsewhere]
+    return f"coalesce({' OR '.join([*faults, 'false'])}, false)"
 
 
 def _plain(name: str, kind: str) -> str:
