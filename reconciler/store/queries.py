@@ -29,14 +29,17 @@ def raw_records(
 
 def transactions(connection: sa.Connection, provider: str, refs: Collection[str]) -> list[Row]:
     """The charges with these refs and their reversals, in time order, each with the order it is matched with."""
+    if not refs:
+        return []
     table, matches = schema.transactions, schema.matches
     query = (
         sa.select(table, matches.c.order_id, matches.c.rule)
         .outerjoin(matches, sa.and_(matches.c.provider == table.c.provider, matches.c.ref == table.c.ref))
-        .where(table.c.provider == provider, sa.or_(table.c.ref.in_(refs), table.c.parent_ref.in_(refs)))
-        .order_by(table.c.occurred_at, table.c.ref)
+        .where(table.c.provider == provider)
     )
-    return [_readable(row) for row in connection.execute(query).mappings()]
+    either = (table.c.ref.in_(refs), table.c.parent_ref.in_(refs))  # apart: no planner uses two indexes for one `or`
+    rows = {row["ref"]: row for way in either for row in connection.execute(query.where(way)).mappings()}
+    return [_readable(row) for row in sorted(rows.values(), key=lambda row: (row["occurred_at"], row["ref"]))]
 
 
 def order(connection: sa.Connection, order_id: str | None) -> Row | None:
