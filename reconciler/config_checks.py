@@ -87,6 +87,8 @@ def _currency(settings: Settings) -> Iterator[str]:
 def _policy(settings: Settings) -> Iterator[str]:
     if settings.policy.holidays and not _COUNTRY.fullmatch(settings.policy.holidays):
         yield f'[policy] holidays = {settings.policy.holidays!r}: expected a country of two capitals, such as "RU"'
+    if settings.policy.four_eyes and settings.policy.suspension_mode == "auto":
+        yield '[policy] four_eyes = true and suspension_mode = "auto", which asks nobody, exclude each other: keep one'
 
 
 def _schedule(settings: Settings) -> Iterator[str]:

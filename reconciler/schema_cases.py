@@ -40,6 +40,7 @@ cases = Table(
     Column("currency", String),
     Column("said", JSON, nullable=False),
     Column("decision", JSON),
+    Column("pending", JSON),
     Column("reopened", Boolean, nullable=False),
     Column("due_at", UtcTime),
     Column("due_told", String),

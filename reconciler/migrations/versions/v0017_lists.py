@@ -11,7 +11,7 @@ FINDINGS = ("first_seen_at", "id", "kind", "severity", "provider", "account_id",
 CASES = (
     "urgency", "opened_at", "id", "kind", "severity", "provider", "owner", "account_id", "currency", "amount_minor",
 )  # fmt: skip
-GONE = {
+GONE: dict[str, tuple[tuple[str, ...], ...]] = {
     "findings": (
         ("first_seen_at",),
         ("first_seen_at", "id"),
