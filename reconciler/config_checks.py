@@ -109,6 +109,11 @@ def _web(settings: Settings) -> Iterator[str]:
     ):
         if text and (_parts(text) is None or _blanks(text) != {blank}):
             yield f"[web] {name} = {text!r}: expected a web address with {{{blank}}} in it, and nothing else in braces"
+    for provider, text in web.charge_links.items():
+        if provider not in type(settings.providers).model_fields:
+            yield f"[web] charge_links: there is no provider {provider!r}"
+        elif _parts(text) is None or _blanks(text) != {"ref"}:
+            yield f"[web] charge_links: {provider} = {text!r}: expected a web address with {{ref}} in it"
 
 
 def _alerts(settings: Settings) -> Iterator[str]:

@@ -113,6 +113,7 @@ class Web(Section):
     public_url: str = ""
     shop_account_link: str = ""
     shop_order_link: str = ""
+    charge_links: dict[str, str] = {}
 
 
 class Telegram(Section):

@@ -89,7 +89,7 @@ def test_timeline_and_audit_name_both(program: Program, case: str) -> None:
     engine = open_store(f"sqlite:///{program.folder}/books.db")
     with engine.connect() as connection:
         query = "SELECT kind, actor, data FROM audit_records WHERE kind IN ('case.requested', 'case.decided')"
-            query += " ORDER BY number"
+        query += " ORDER BY number"
         asked, done = connection.execute(sa.text(query)).all()
     assert asked[:2] == ("case.requested", "ann")
     assert done[:2] == ("case.decided", "bob")

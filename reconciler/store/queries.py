@@ -44,15 +44,12 @@ def transactions(connection: sa.Connection, provider: str, refs: Collection[str]
 
 def order(connection: sa.Connection, order_id: str | None) -> Row | None:
     """The shop's order, if it was read."""
-    row = connection.execute(sa.select(schema.orders).where(schema.orders.c.order_id == order_id)).mappings().first()
-    return None if row is None else _readable(row)
+    return _one(connection, schema.orders.c.order_id, order_id)
 
 
 def account(connection: sa.Connection, account_id: str | None) -> Row | None:
     """The shop's account, if it was read."""
-    table = schema.accounts
-    row = connection.execute(sa.select(table).where(table.c.account_id == account_id)).mappings().first()
-    return None if row is None else _readable(row)
+    return _one(connection, schema.accounts.c.account_id, account_id)
 
 
 def quarantine(connection: sa.Connection) -> list[Row]:
@@ -84,6 +81,13 @@ def open_findings(connection: sa.Connection) -> list[Row]:
         .order_by(table.c.severity, table.c.kind)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _one(connection: sa.Connection, key: sa.Column[Any], value: str | None) -> Row | None:
+    if value is None:  # asked for NULL, SQLite reads the whole table
+        return None
+    row = connection.execute(sa.select(key.table).where(key == value)).mappings().first()
+    return None if row is None else _readable(row)
 
 
 def _with_body(row: Any) -> Row:
