@@ -87,6 +87,8 @@ def _currency(settings: Settings) -> Iterator[str]:
 def _policy(settings: Settings) -> Iterator[str]:
     if settings.policy.holidays and not _COUNTRY.fullmatch(settings.policy.holidays):
         yield f'[policy] holidays = {settings.policy.holidays!r}: expected a country of two capitals, such as "RU"'
+    if settings.policy.four_eyes and settings.policy.suspension_mode == "auto":
+        yield '[policy] four_eyes = true and suspension_mode = "auto", which asks nobody, exclude each other: keep one'
 
 
 def _schedule(settings: Settings) -> Iterator[str]:
@@ -107,6 +109,11 @@ def _web(settings: Settings) -> Iterator[str]:
     ):
         if text and (_parts(text) is None or _blanks(text) != {blank}):
             yield f"[web] {name} = {text!r}: expected a web address with {{{blank}}} in it, and nothing else in braces"
+    for provider, text in web.charge_links.items():
+        if provider not in type(settings.providers).model_fields:
+            yield f"[web] charge_links: there is no provider {provider!r}"
+        elif _parts(text) is None or _blanks(text) != {"ref"}:
+            yield f"[web] charge_links: {provider} = {text!r}: expected a web address with {{ref}} in it"
 
 
 def _alerts(settings: Settings) -> Iterator[str]:

@@ -221,6 +221,9 @@ gaps = Table(
     PrimaryKeyConstraint("feed", "since", "until"),
 )
 
+LISTED = ("first_seen_at", "id", "kind", "severity", "provider", "account_id", "currency", "amount_minor")
+"""The order of the list of findings, and all that it can be narrowed by: rows themselves are read for one page only."""
+
 findings = Table(
     "findings",
     metadata,
@@ -242,11 +245,11 @@ findings = Table(
     Column("case_id", String),
     Column("advice", JSON(none_as_null=True)),
     Column("anchor", String),
-    Index(None, "status", "kind"),
+    Index(None, "status", "kind", "severity"),
     Index(None, "anchor"),
     Index(None, "case_id", **only("case_id IS NOT NULL")),
-    Index(None, "first_seen_at"),
-    *(Index(None, *keys, "first_seen_at", "id") for keys in ((), ("status",), ("kind",))),
+    Index("ix_findings_listed", *LISTED, "status"),
+    Index("ix_findings_listed_by_status", "status", *LISTED),
     *(Index(None, name) for name in ("order_id", "account_id", "subject")),
 )
 

@@ -17,6 +17,11 @@ from sqlalchemy.types import JSON
 
 from reconciler.columns import UtcTime, metadata, only
 
+QUEUED = (
+    "urgency", "opened_at", "id", "kind", "severity", "provider", "owner", "account_id", "currency", "amount_minor",
+)  # fmt: skip
+"""The order of the queue, and all that it can be narrowed by: rows themselves are read for one page only."""
+
 cases = Table(
     "cases",
     metadata,
@@ -35,6 +40,7 @@ cases = Table(
     Column("currency", String),
     Column("said", JSON, nullable=False),
     Column("decision", JSON),
+    Column("pending", JSON),
     Column("reopened", Boolean, nullable=False),
     Column("due_at", UtcTime),
     Column("due_told", String),
@@ -44,10 +50,8 @@ cases = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("urgency", BigInteger),
     Unique("root"),
-    Index(None, "status", "urgency", "opened_at", "id"),
-    Index(None, "urgency", "opened_at", "id"),
-    Index(None, "kind", "urgency", "opened_at", "id"),
-    Index(None, "owner", "urgency", "opened_at", "id"),
+    Index("ix_cases_queued", *QUEUED, "status"),
+    Index("ix_cases_queued_by_status", "status", *QUEUED),
     Index(None, "provider", "ref"),
     Index("ix_cases_standing", "id", **only("status <> 'resolved'")),
     Index(None, "order_id"),

@@ -85,6 +85,7 @@ class PolicySettings(Section):
     suspension_mode: Literal["propose", "auto"] = "propose"
     auto_effects: tuple[Effect, ...] = ("suspend",)
     auto_limit_per_day: NotNegative = 5
+    four_eyes: bool = False
 
 
 class Currency(Section):
@@ -112,6 +113,7 @@ class Web(Section):
     public_url: str = ""
     shop_account_link: str = ""
     shop_order_link: str = ""
+    charge_links: dict[str, str] = {}
 
 
 class Telegram(Section):

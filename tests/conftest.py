@@ -10,6 +10,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def postgres_server() -> URL:
 @pytest.fixture
 def postgres_url(postgres_server: URL) -> Iterator[str]:
     """A fresh empty PostgreSQL database as a SQLAlchemy URL (superuser `postgres`), dropped after the test."""
+    with a_database(postgres_server) as url:
+        yield url
+
+
+@contextmanager
+def a_database(postgres_server: URL) -> Iterator[str]:
+    """The same for as long as the caller needs it."""
     name = f"test_{uuid.uuid4().hex}"
     admin = create_engine(postgres_server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

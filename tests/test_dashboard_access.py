@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
 
-from reconciler.store.engine import open_store
-from reconciler.web.api import routes as api
-from reconciler.web.dashboard.doors import PAGES
+from reconciler.store.api_tokens import make_token
+from reconciler.store.engine import open_store, write
 from reconciler.web.dashboard.headers import CSP
-from tests.dashboard_world import PASSWORD, Person, Stage, staged
+from tests.dashboard_world import NOW, PASSWORD, Person, Stage, staged
 
+FAR = {"x-forwarded-for": "203.0.113.9"}
+"""What a proxy on this machine says of a visitor from elsewhere."""
 ROLES = ("viewer", "operator", "admin")
 NAMES = {"viewer": "vic", "operator": "ann", "admin": "ada"}
 OPEN = {"GET /static/{digest}/{name}", "GET /login", "POST /login"}
@@ -35,14 +35,22 @@ SCOPES = {
     "GET /api/v1/webhooks": "webhooks", "GET /api/v1/status": "status", "GET /api/v1/jobs": "status",
     "GET /api/v1/statement": "status", "GET /api/v1/audit": "audit", "GET /api/v1/audit/head": "audit",
 }  # fmt: skip
+OTHERS = {
+    "GET /healthz": "anybody",
+    "GET /readyz": "anybody",
+    "GET /metrics": "inside",
+    "GET /api/v1/openapi.json": "any",
+}
+"""`inside`: this machine, or the scope `status`; `any`: somebody logged in, or a token of any scope."""
+WEBHOOKS = {"/webhooks/digiseller", "/webhooks/tribute"}
+"""These stand before the application and are signed by the providers: tests of their own show that."""
 
 
-def table() -> Iterator[str]:
-    """Every route of the dashboard and the API, as the application has them."""
-    for router in (*(module.router for module in PAGES), api.router):
-        for route in router.routes:
-            assert isinstance(route, APIRoute)
-            yield from (f"{method} {route.path}" for method in sorted(route.methods))
+def table(stage: Stage) -> Iterator[str]:
+    """Every route of the application, wherever it comes from."""
+    for included in stage.app._app.routes:
+        for route in included.original_router.routes if hasattr(included, "original_router") else [included]:
+            yield from (f"{method} {route.path}" for method in sorted(route.methods - {"HEAD"}))
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +78,46 @@ def address(stage: Stage, route: str) -> str:
     return path.replace("{day}.{suffix}", "2020-01-01.html").replace("{digest}/{name}", "x/app.css")
 
 
-def test_every_route_is_in_one_of_the_tables() -> None:
-    assert sorted(table()) == sorted([*OPEN, *NEEDED, *SCOPES])
+def test_every_route_is_in_one_of_the_tables(stage: Stage) -> None:
+    assert sorted(table(stage)) == sorted([*OPEN, *NEEDED, *SCOPES, *OTHERS])
+    assert set(stage.app._gates) == WEBHOOKS
+
+
+def test_without_a_login_nothing_is_reached_but_health_the_door_and_what_stands_at_it(stage: Stage) -> None:
+    stranger, reached = Person(stage), set()
+    for route in table(stage):
+        method, path = route.split(" ", maxsplit=1)[0], address(stage, route)
+        answer = stranger.get(path, **FAR) if method == "GET" else stranger.post(path, {})
+        if answer.status_code not in {303, 401, 403, 411}:
+            reached.add(route)
+    assert reached == {*OPEN, "GET /healthz", "GET /readyz"} - {"POST /login"}  # nobody came in by that
+
+
+def test_the_description_of_the_api_is_for_those_who_may_come_in(stage: Stage, people: dict[str, Person]) -> None:
+    path = "/api/v1/openapi.json"
+    assert people["nobody"].get(path).headers["location"].startswith("/login")
+    assert people["nobody"].get(path, authorization="Bearer rcn_foreign").status_code == 401
+    for answer in (
+        people["viewer"].get(path),
+        *(people["nobody"].get(path, authorization=f"Bearer {token}") for token in stage.tokens.values()),
+    ):
+        assert answer.json()["paths"].keys() >= {"/api/v1/findings", "/api/v1/cases/{id_}", "/webhooks/tribute"}
+
+
+def test_figures_are_for_this_machine_and_for_programs_that_may_read_the_state(stage: Stage) -> None:
+    stranger = Person(stage)
+    assert "reconciler_findings_open" in stranger.get("/metrics").text
+    assert stranger.get("/metrics", **FAR).status_code == 401
+    token = make_token_of(stage, "status")
+    assert stranger.get("/metrics", **FAR, authorization=f"Bearer {token}").status_code == 200
+    for token in stage.tokens.values():
+        assert stranger.get("/metrics", **FAR, authorization=f"Bearer {token}").status_code == 403
+
+
+def make_token_of(stage: Stage, scope: str) -> str:
+    """A new token with one scope."""
+    with write(stage.engine) as connection:
+        return make_token(connection, "ann", (scope,), 30, NOW)[1]
 
 
 @pytest.mark.parametrize("route", sorted(NEEDED))

@@ -63,7 +63,7 @@ def decide(case: Case, facts: Facts, picture: Picture, wanted: Decision, *, furt
         _check_request(facts, wanted.action)
     paid = sum(refund.minor for refund in refunds) if refunds else None
     decision = replace(wanted, amount_minor=paid, about=picture.matters)
-    decided = replace(case, status=DECIDED, decision=decision, snoozed_until=None, snoozed_minor=None)
+    decided = replace(case, status=DECIDED, decision=decision, snoozed_until=None, snoozed_minor=None, pending=None)
     entry = _entry(case, picture, decision, refunds, command)
     return Outcome(decided, (entry,), refunds, command, _dismissed(facts, wanted.action))
 
@@ -88,6 +88,7 @@ def _entry(
         "status": DECIDED,
         "action": decision.action,
         "mode": decision.mode,
+        **({"requested_by": decision.requested_by} if decision.requested_by else {}),
         "refunds": [
             {"provider": one.provider, "ref": one.ref, "amount": format_minor(one.minor, one.currency),
              "currency": one.currency}

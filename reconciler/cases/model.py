@@ -105,7 +105,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an operator, or the policy in mode `auto`, decided; `about` are the matters that it settles."""
+    """What an operator, or the policy in mode `auto`, decided; `about` are the matters that it settles.
+
+    `requested_by`: where two people had to, the first of them; `by` is the second.
+    """
 
     action: Action
     by: str
@@ -115,11 +118,20 @@ class Decision:
     mode: str = "manual"
     ref: str | None = None
     about: tuple[str, ...] = ()
+    requested_by: str | None = None
+
+    @property
+    def people(self) -> str:
+        """Who decided: both, where two had to."""
+        return f"{self.requested_by}, {self.by}" if self.requested_by else self.by
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that an operator has to decide. `version` grows with each change, so that no change is overlooked."""
+    """One thing that an operator has to decide. `version` grows with each change, so that no change is overlooked.
+
+    `pending`: what one operator has decided and a second one has to confirm.
+    """
 
     id: str
     root: str
@@ -129,6 +141,7 @@ class Case:
     snoozed_until: datetime | None = None
     snoozed_minor: int | None = None
     decision: Decision | None = None
+    pending: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,14 +64,12 @@ def decision_of(stored: Mapping[str, Any] | None) -> Decision | None:
     if stored is None:
         return None
     values = {name: stored[name] for name in ("action", "by", "note", "amount_minor", "mode", "ref")}
+    values["requested_by"] = stored.get("requested_by")
     return Decision(**values, at=datetime.fromisoformat(stored["at"]), about=tuple(stored["about"]))
 
 
 def public(row: Mapping[str, Any], now: datetime, finding_ids: list[str]) -> dict[str, Any]:
     """The object of a stored case (a row of the `cases` table) as `cases list` and `show` print it."""
-    decision = dict(row["decision"]) if row["decision"] else None
-    if decision is not None:
-        decision = {name: value for name, value in decision.items() if name not in {"amount_minor", "about"}}
     return {
         "id": row["id"],
         "kind": row["kind"],
@@ -89,10 +87,19 @@ def public(row: Mapping[str, Any], now: datetime, finding_ids: list[str]) -> dic
         "days_left": None if row["due_at"] is None else (row["due_at"] - now).days,
         "snoozed_until": iso(row["snoozed_until"]),
         "snoozed_above": format_minor(row["snoozed_minor"], row["currency"]),
-        "decision": decision,
+        "decision": _told_of(row["decision"]),
+        "pending": _told_of(row["pending"]),
         "finding_ids": finding_ids,
         "opened_at": iso(row["opened_at"]),
         "updated_at": iso(row["updated_at"]),
+    }
+
+
+def _told_of(decision: Said | None) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    return {"requested_by": None} | {
+        name: value for name, value in decision.items() if name not in {"amount_minor", "about"}
     }
 
 

@@ -54,7 +54,9 @@ def _wake(case: Case, before: Said | None, picture: Picture, now: datetime) -> t
 
 
 def _awake(status: str) -> dict[str, Any]:
-    return {} if status == SNOOZED else {"snoozed_until": None, "snoozed_minor": None}
+    if status == SNOOZED:
+        return {}
+    return {"snoozed_until": None, "snoozed_minor": None} | ({} if status == OPEN else {"pending": None})
 
 
 def _changes(before: Said, after: Picture, now: datetime) -> list[Entry]:

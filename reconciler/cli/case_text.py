@@ -81,6 +81,13 @@ def decided(done: Sequence[Shown], refused: Sequence[Shown], *, dry_run: bool) -
     """What decisions did, or would do."""
     for one in done:
         case, decision = one["case"], one["case"]["decision"]
+        if one["waits_for_second"]:
+            word = "Would ask" if dry_run else "Asked"
+            asked = case["pending"]
+            yield text(
+                f"{word} to {asked['action']} in case {case['id']}: it waits for a second operator to decide it too."
+            )
+            continue
         word = "Would decide" if dry_run else "Decided"
         yield text(f"{word} case {case['id']}: {decision['action'] if decision else 'nothing'}, by {_by(decision)}.")
         for refund in one["refunds"]:
@@ -94,17 +101,19 @@ def decided(done: Sequence[Shown], refused: Sequence[Shown], *, dry_run: bool) -
 
 
 def _by(decision: Shown | None) -> str:
-    return str(decision["by"]) if decision else "nobody"
+    names = (decision["requested_by"], decision["by"]) if decision else ()
+    return ", ".join(name for name in names if name) or "nobody"
 
 
 def _facts(row: Shown) -> Iterator[RenderableType]:
-    decision = row["decision"]
+    decision, pending = row["decision"], row["pending"]
     facts = {
         "At stake": shown.money(row["amount"], row["currency"]) if row["amount"] else None,
         "Order": row["order_id"],
         "Account": row["account_id"],
         "Owner": row["owner"],
-        "Decided": f"{decision['action']} by {decision['by']}: {decision['note']}" if decision else None,
+        "Decided": f"{decision['action']} by {_by(decision)}: {decision['note']}" if decision else None,
+        "Waits for a second operator": f"{pending['action']}, asked by {pending['by']}" if pending else None,
         "Snoozed until": row["snoozed_until"] or row["snoozed_above"],
         "Also": ", ".join(row["related_case_ids"]),
         "Version": row["version"],

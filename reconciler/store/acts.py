@@ -34,7 +34,10 @@ class Wanted:
 
 
 def decide(connection: sa.Connection, settings: Settings, case: str, wanted: Wanted, now: datetime) -> Done:
-    """Take a decision; returns the case after it and all that follows from it. Raises BadRecord, with nothing done."""
+    """Take a decision; returns the case after it and all that follows from it. Raises BadRecord, with nothing done.
+
+    With `waits_for_second` nothing follows yet: a second operator has to decide the same.
+    """
     id_ = find_case(connection, case)
     decision = Decision(
         wanted.action, wanted.by, wanted.note, now, amount_minor=_minor(connection, settings, id_, wanted, now),
@@ -46,6 +49,7 @@ def decide(connection: sa.Connection, settings: Settings, case: str, wanted: Wan
         "refunds": [entry for one in done.outcome.entries for entry in one.after.get("refunds", ())],
         "dismissed_finding_ids": list(done.outcome.dismissed),
         "command": _body(connection, done.command_id),
+        "waits_for_second": done.waits,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reconciler.alerts.model import ACKNOWLEDGED, OPEN, RESOLVED, Alert, Item, stakes
+from reconciler.alerts.model import ACKNOWLEDGED, OPEN, Alert, Item, stakes
 from reconciler.alerts.texts import heading
 from reconciler.findings import iso, public
 from reconciler.schema import findings
@@ -103,7 +103,11 @@ def ids_like(connection: sa.Connection, beginnings: Iterable[str]) -> dict[str, 
 
 def counts(connection: sa.Connection) -> dict[str, int]:
     """How many alerts stand, by whether somebody acknowledged them."""
-    query = sa.select(alerts.c.state, sa.func.count()).where(alerts.c.state != RESOLVED).group_by(alerts.c.state)
+    query = (
+        sa.select(alerts.c.state, sa.func.count())
+        .where(alerts.c.state.in_([OPEN, ACKNOWLEDGED]))
+        .group_by(alerts.c.state)
+    )
     found = {state: number for state, number in connection.execute(query)}
     return {state: found.get(state, 0) for state in (OPEN, ACKNOWLEDGED)}
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.cases.shown import public
+from reconciler.columns import to_us
 from reconciler.errors import BadRecord
 from reconciler.findings import iso
 from reconciler.findings import public as public_finding
@@ -46,8 +47,10 @@ def _urgency(case: Shown) -> tuple[Any, ...]:
 
 def find_case(connection: sa.Connection, id_: str) -> str:
     """The full id of a case by its beginning. Raises BadRecord when none, or more than one, begins so."""
-    query = sa.select(cases.c.id).where(cases.c.id.startswith(id_, autoescape=True)).limit(2)
-    found = list(connection.execute(query).scalars()) if id_ else []
+    found = list(connection.execute(sa.select(cases.c.id).where(cases.c.id == id_)).scalars())
+    if id_ and not found:
+        query = sa.select(cases.c.id).where(cases.c.id.startswith(id_, autoescape=True)).limit(2)
+        found = list(connection.execute(query).scalars())
     if len(found) != 1:
         raise BadRecord(f"no case has the id {id_!r}, or more than one begins with it: see `reconciler cases list`")
     return str(found[0])
@@ -124,10 +127,11 @@ def chargeback_page(
 
 
 def counts(connection: sa.Connection, now: datetime) -> Shown:
-    """How many cases wait, and how many of them are overdue."""
+    """How many cases wait, and how many of them are overdue: the urgency of a case that is due is its date."""
     query = sa.select(cases.c.status, sa.func.count().label("count")).group_by(cases.c.status)
     by_status = {row.status: row.count for row in connection.execute(query)}
-    overdue = sa.select(sa.func.count()).where(cases.c.status != "resolved", cases.c.due_at < now)
+    standing = cases.c.status.in_(["open", "snoozed", "decided"])
+    overdue = sa.select(sa.func.count()).where(standing, cases.c.urgency < to_us(now))
     return {
         **{name: by_status.get(name, 0) for name in ("open", "snoozed", "decided", "resolved")},
         "overdue": int(connection.execute(overdue).scalar_one()),

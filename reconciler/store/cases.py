@@ -167,6 +167,7 @@ def save(
     if "reopened" in events or RESOLVED in events:
         values["reopened"] = "reopened" in events
     values["decision"] = decision_document(case.decision, picture.currency if picture else currency)
+    values["pending"] = decision_document(case.pending, None)
     same = sa.and_(cases.c.id == case.id, cases.c.version == case.version)
     if connection.execute(sa.update(cases).where(same).values(values)).rowcount != 1:
         raise BadRecord(f"case {case.id} was changed meanwhile: look at it again before deciding")
@@ -206,7 +207,8 @@ def append(connection: sa.Connection, id_: str, entries: Iterable[Entry]) -> Non
 def case_of(row: Row) -> Case:
     """The case of a stored row."""
     names = ("id", "root", "status", "version", "owner", "snoozed_until", "snoozed_minor")
-    return Case(**{name: row[name] for name in names}, decision=decision_of(row["decision"]))
+    decision, pending = decision_of(row["decision"]), decision_of(row["pending"])
+    return Case(**{name: row[name] for name in names}, decision=decision, pending=pending)
 
 
 def _insert(connection: sa.Connection, rows: list[dict[str, Any]], notes: Mapping[str, str], now: datetime) -> None:

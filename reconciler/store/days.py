@@ -1,4 +1,4 @@
-"""Numbers by day for the charts: charges received, and findings opened by kind."""
+"""Numbers by day for the charts: paid charges, and findings opened by kind."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from reconciler.columns import to_us
 from reconciler.report.period import Period, today
-from reconciler.schema import findings, runs, transactions
+from reconciler.schema import findings, paid_counts, runs
+from reconciler.statement import QUARTER_US
 
 SHOWN = 30
 
@@ -20,18 +22,12 @@ def last_days(now: datetime, zone: ZoneInfo) -> list[Period]:
 
 
 def charges(connection: sa.Connection, days: list[Period]) -> list[int]:
-    """Charges by day, whatever became of them."""
-    table = transactions.c
-    return [
-        int(
-            connection.execute(
-                sa.select(sa.func.count())
-                .select_from(transactions)
-                .where(table.occurred_at >= day.start, table.occurred_at < day.end, table.kind == "charge")
-            ).scalar_one()
-        )
-        for day in days
-    ]
+    """Paid charges by day, as the last run has counted them."""
+    table = paid_counts.c
+    counted = sa.func.coalesce(sa.func.sum(table.count), 0)
+    edges = [(to_us(day.start) // QUARTER_US, to_us(day.end) // QUARTER_US) for day in days]
+    queries = (sa.select(counted).where(table.quarter >= since, table.quarter < until) for since, until in edges)
+    return [int(connection.execute(query).scalar_one()) for query in queries]
 
 
 def opened(connection: sa.Connection, days: list[Period]) -> dict[str, list[int]]:

@@ -1,11 +1,13 @@
 """Stores decisions: the case, its refunds, its command, its findings and the audit record, all or nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from reconciler.access import may
+from reconciler.cases import four_eyes
 from reconciler.cases.assess import assess
 from reconciler.cases.decide import Order, Outcome, Refund, decide
 from reconciler.cases.model import OPEN, SNOOZED, Case, Decision, Entry, Facts, Picture
@@ -15,7 +17,7 @@ from reconciler.money import Money, format_minor
 from reconciler.schema import findings
 from reconciler.schema_cases import cases
 from reconciler.settings import Settings
-from reconciler.store import audit, refunds
+from reconciler.store import audit, refunds, users
 from reconciler.store.case_facts import read_facts
 from reconciler.store.cases import append, case_of, follow_cases, save
 from reconciler.store.commands import make_command
@@ -24,12 +26,16 @@ from reconciler.store.findings import dismiss
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a decision did: the case after it, and the command that goes to the shop, if one does."""
+    """What a decision did: the case after it, and the command that goes to the shop, if one does.
+
+    `waits`: nothing yet but that a second operator is asked to decide the same.
+    """
 
     case_id: str
     version: int
     outcome: Outcome
     command_id: str | None
+    waits: bool = False
 
 
 def decide_case(
@@ -50,6 +56,11 @@ def decide_case(
     case = case_of(row)
     if seen_version is not None and seen_version != case.version:
         raise BadRecord(f"case {id_} was changed since you looked (version {case.version} now): look at it again")
+    if settings.policy.four_eyes and wanted.action in four_eyes.HARSH:
+        _check_operator(connection, wanted.by)
+        if not four_eyes.seconds(case, wanted):
+            return _ask(connection, case, decide(case, facts, picture, wanted), wanted, row["currency"])
+        wanted = replace(wanted, requested_by=case.pending.by if case.pending else None)
     outcome = decide(case, facts, picture, wanted, further=further)
     after = save(connection, outcome.case, outcome.entries, wanted.at, facts=facts, picture=picture)
     for refund in outcome.refunds:
@@ -60,6 +71,27 @@ def decide_case(
     followed = follow_cases(connection, settings, {id_, *_siblings(connection, row, facts, wanted, outcome)}, wanted.at)
     version = followed.seen[id_][0].version
     return Decided(id_, max(version, after.version), outcome, command_id)
+
+
+def _check_operator(connection: sa.Connection, name: str) -> None:
+    """Two names are two people only where both are known."""
+    user = users.known(connection, name)
+    if user is None or user[0] != name or not may(user[1], "operator"):
+        raise BadRecord(
+            f"{name} is no operator: with [policy] four_eyes whoever decides this is a user of the dashboard "
+            f"(`reconciler user add NAME --role operator`)"
+        )
+
+
+def _ask(connection: sa.Connection, case: Case, would: Outcome, wanted: Decision, currency: str | None) -> Decided:
+    """Let a decision that may be taken wait for a second operator: no command, no finding dismissed."""
+    asked, entry = four_eyes.ask(case, wanted)
+    after = save(connection, asked, [entry], wanted.at, currency=currency)
+    account = would.command.account_id if would.command else None
+    audit.record(
+        connection, "case.requested", case.id, wanted.by, wanted.at, {"action": wanted.action, "account_id": account}
+    )
+    return Decided(case.id, after.version, Outcome(after, (entry,)), None, waits=True)
 
 
 def look(connection: sa.Connection, settings: Settings, id_: str, now: datetime) -> tuple[Any, Facts, Picture]:
@@ -102,7 +134,7 @@ def _order(
         finding_id=order.finding_id,
         policy_clause=order.clause,
         reason=wanted.note or picture.because,
-        decided_by=wanted.by,
+        decided_by=wanted.people,
         mode=wanted.mode,
         evidence_url=f"{public}/cases/{case.id}" if public else None,
         now=wanted.at,
@@ -116,6 +148,7 @@ def _audit(connection: sa.Connection, id_: str, outcome: Outcome, wanted: Decisi
     data = {
         "action": wanted.action,
         "mode": wanted.mode,
+        **({"requested_by": wanted.requested_by} if wanted.requested_by else {}),
         "before": dict(outcome.entries[0].before),
         "refunds": [
             {"provider": one.provider, "ref": one.ref, "amount": format_minor(one.minor, one.currency)}

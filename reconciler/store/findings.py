@@ -189,9 +189,11 @@ def _last_run() -> sa.ScalarSelect[Any]:
 
 def get_finding(connection: sa.Connection, id_: str) -> dict[str, Any] | None:
     """One stored finding by its id or a beginning of it that is unique."""
-    query = _seen().where(findings.c.id.startswith(id_, autoescape=True)).limit(2)
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    return rows[0] if len(rows) == 1 else None
+    for same in (findings.c.id == id_, findings.c.id.startswith(id_, autoescape=True)):
+        rows = [dict(row) for row in connection.execute(_seen().where(same).limit(2)).mappings()]
+        if rows:
+            return rows[0] if len(rows) == 1 else None
+    return None
 
 
 def history(connection: sa.Connection, id_: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Findings and cases page by page, narrowed as asked: what the dashboard, the API and the exports show."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from reconciler.findings import public as public_finding
 from reconciler.schema import findings
 from reconciler.schema_cases import cases
 from reconciler.store.filters import Wanted, conditions
-from reconciler.store.paging import MOST, SIZE, page
+from reconciler.store.paging import MOST, SIZE, page, whole
 from reconciler.store.search import named
 
 Shown = dict[str, Any]
@@ -24,24 +24,25 @@ def finding_page(
     connection: sa.Connection, asked: Wanted, after: str | None = None, size: int = SIZE
 ) -> tuple[list[Shown], str | None]:
     """Findings in their public form, the newest first, and where the next page begins."""
-    query = sa.select(findings).where(*conditions(findings, asked.but(owner=""), time="first_seen_at"))
-    if asked.q:
-        query = query.where(_findings_named(connection, asked.q))
     key = (findings.c.first_seen_at, findings.c.id)
+    query = sa.select(*key).where(*conditions(findings, asked.but(owner=""), time="first_seen_at"))
+    if asked.q:
+        query = query.where(findings.c.id.in_(_findings_named(connection, asked.q)))
     found = page(connection, query, key, after=after, size=size, newest_first=True)
-    return [public_finding(row) for row in found.rows], found.next
+    return [public_finding(row) for row in whole(connection, findings, found.rows)], found.next
 
 
 def case_page(
     connection: sa.Connection, asked: Wanted, now: datetime, after: str | None = None, size: int = SIZE
 ) -> tuple[list[Shown], str | None]:
     """Cases in their public form, the most urgent first, and where the next page begins."""
-    query = sa.select(cases).where(*conditions(cases, asked, time="opened_at"))
+    key = (cases.c.urgency, cases.c.opened_at, cases.c.id)
+    query = sa.select(*key).where(*conditions(cases, asked, time="opened_at"))
     if asked.q:
-        query = query.where(_cases_named(connection, asked.q))
-    found = page(connection, query, (cases.c.urgency, cases.c.opened_at, cases.c.id), after=after, size=size)
+        query = query.where(cases.c.id.in_(_cases_named(connection, asked.q)))
+    found = page(connection, query, key, after=after, size=size)
     ids = _finding_ids(connection, [row["id"] for row in found.rows])
-    return [public_case(row, now, ids[row["id"]]) for row in found.rows], found.next
+    return [public_case(row, now, ids[row["id"]]) for row in whole(connection, cases, found.rows)], found.next
 
 
 def all_findings(connection: sa.Connection, asked: Wanted) -> Iterator[Shown]:
@@ -66,27 +67,28 @@ def all_cases(connection: sa.Connection, asked: Wanted, now: datetime) -> Iterat
             return
 
 
-def _findings_named(connection: sa.Connection, text: str) -> sa.ColumnElement[bool]:
-    found = named(connection, text)
+def _findings_named(connection: sa.Connection, text: str) -> sa.CompoundSelect[Any]:
+    """The ids of the findings about what a text names: each way to know it by an index of its own."""
+    found, table = named(connection, text), findings.c
     subjects = [f"charge:{provider}/{ref}" for provider, ref in found.charges]
-    of_cases = sa.select(cases.c.id).where(sa.tuple_(cases.c.provider, cases.c.ref).in_(found.charges))
-    return sa.or_(
-        findings.c.id == text,
-        findings.c.subject.in_(subjects),
-        findings.c.order_id.in_(found.orders),
-        findings.c.account_id.in_(found.accounts),
-        findings.c.case_id.in_(of_cases) if found.charges else sa.false(),
-    )
+    ways = [
+        table.id == text, table.subject.in_(subjects), table.order_id.in_(found.orders),
+        table.account_id.in_(found.accounts), *(table.case_id.in_(query) for query in _of_charges(found.charges)),
+    ]  # fmt: skip
+    return sa.union(*(sa.select(table.id).where(way) for way in ways))
 
 
-def _cases_named(connection: sa.Connection, text: str) -> sa.ColumnElement[bool]:
-    found = named(connection, text)
-    return sa.or_(
-        cases.c.id == text,
-        cases.c.order_id.in_(found.orders),
-        cases.c.account_id.in_(found.accounts),
-        sa.tuple_(cases.c.provider, cases.c.ref).in_(found.charges) if found.charges else sa.false(),
-    )
+def _cases_named(connection: sa.Connection, text: str) -> sa.CompoundSelect[Any]:
+    found, table = named(connection, text), cases.c
+    ways = [table.id == text, table.order_id.in_(found.orders), table.account_id.in_(found.accounts)]
+    return sa.union(*(sa.select(table.id).where(way) for way in ways), *_of_charges(found.charges))
+
+
+def _of_charges(charges: Collection[tuple[str, str]]) -> Iterator[sa.Select[Any]]:
+    """The ids of the cases of these charges, a query for each provider."""
+    for provider in sorted({provider for provider, _ in charges}):
+        refs = [ref for one, ref in charges if one == provider]
+        yield sa.select(cases.c.id).where(cases.c.provider == provider, cases.c.ref.in_(refs))
 
 
 def _finding_ids(connection: sa.Connection, ids: list[str]) -> dict[str, list[str]]:

@@ -197,7 +197,7 @@ def lengths(connection: sa.Connection) -> dict[str, dict[str, int]]:
     """How many entries wait and how many are held, by channel; commands are always among them."""
     query = (
         sa.select(outbox.c.channel, outbox.c.state, sa.func.count().label("many"))
-        .where(outbox.c.state != "sent")
+        .where(outbox.c.state.in_(["todo", "held"]))
         .group_by(outbox.c.channel, outbox.c.state)
     )
     found = {COMMAND: {"todo": 0, "held": 0}}

@@ -48,6 +48,17 @@ def page(
     return Page(kept, _written(kept[-1], key) if more else None)
 
 
+def whole(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows of a table whose `id` stands in `rows`, in their order: wide rows are read for what is shown alone."""
+    ids = [row["id"] for row in rows]
+    found = {row["id"]: dict(row) for row in connection.execute(_by_ids(table, ids)).mappings()} if ids else {}
+    return [found[id_] for id_ in ids]
+
+
+def _by_ids(table: sa.Table, ids: Sequence[str]) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.id.in_(ids))
+
+
 def _written(row: Row, key: Sequence[sa.Column[Any]]) -> str:
     said = [to_us(value) if isinstance(value := row[column.name], datetime) else value for column in key]
     return base64.urlsafe_b64encode(json.dumps(said, separators=(",", ":")).encode()).decode().rstrip("=")

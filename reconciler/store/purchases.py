@@ -1,5 +1,6 @@
 """Reads what is on record about charges, many at a time: orders, accounts that fit, refunds, chargebacks, history."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler import schema
-from reconciler.findings import OPEN
+from reconciler.findings import OPEN, finding_id
 from reconciler.model import Kind, Status
 from reconciler.policy import Dispute, Purchase
 from reconciler.schema_cases import disputes, reviews
@@ -20,6 +21,7 @@ from reconciler.text import fold_email
 Key = tuple[str, str]
 Row = sa.RowMapping
 _PART = 400
+_FEW = 20
 STATUS_AFTER = {"account.suspend": "suspended", "account.ban": "banned", "account.reinstate": "active"}
 """What an account is once the shop has done a command; a forfeiture does not change it."""
 
@@ -86,7 +88,8 @@ def _read_money(connection: sa.Connection, keys: list[Key], known: Known) -> Non
     for row in _rows(connection, sa.select(table).where(_of(table, keys), table.c.kind == Kind.CHARGE)):
         known.charges[row["provider"], row["ref"]] = row
     back = sa.and_(_of(table, keys, "parent_ref"), table.c.kind != Kind.CHARGE, table.c.status != Status.WITHDRAWN)
-    for row in _rows(connection, sa.select(table).where(back).order_by(table.c.ref)):
+    # sorted here: asked to sort, SQLite walks all charges of the provider in the order of their refs
+    for row in sorted(_rows(connection, sa.select(table).where(back)), key=lambda row: str(row["ref"])):
         known.reversals[row["provider"], row["parent_ref"]].append(row)
     approvals = schema.refund_approvals
     for row in _rows(connection, sa.select(approvals).where(_of(approvals, keys))):
@@ -165,15 +168,32 @@ def _by_buyer(connection: sa.Connection, charge: Row) -> set[str]:
 
 
 def _read_flags(connection: sa.Connection, keys: set[Key], known: Known) -> None:
-    """Which of the charges are open billing errors."""
+    """Which of the charges are open billing errors: a finding about one charge has an id that follows from it."""
     table = schema.findings.c
-    kinds = ("duplicate_charge", "undelivered_order", "amount_mismatch", "currency_mismatch")
-    refs = {ref for _, ref in keys}
-    query = sa.select(table.kind, table.provider, table.document).where(table.status == OPEN, table.kind.in_(kinds))
-    for row in connection.execute(query):
-        for ref in row.document["transaction_ids"]:
-            if ref in refs and (row.provider, ref) in keys:
-                known.flags[row.provider, ref].add(row.kind)
+    ids = {
+        finding_id(kind, f"charge:{key[0]}/{key[1]}"): (key, kind)
+        for key in keys
+        for kind in ("undelivered_order", "amount_mismatch", "currency_mismatch")
+    }
+    for part in parts(sorted(ids)):
+        for id_ in connection.execute(sa.select(table.id).where(table.id.in_(part), table.status == OPEN)).scalars():
+            key, kind = ids[id_]
+            known.flags[key].add(kind)
+    for provider, refs in connection.execute(_duplicates({ref for _, ref in keys})):
+        for ref in refs:
+            if (provider, ref) in keys:
+                known.flags[provider, ref].add("duplicate_charge")
+
+
+def _duplicates(refs: set[str]) -> sa.Select[Any]:
+    """Open duplicates with the charges that they name: of a few charges those alone that speak of them."""
+    table = schema.findings.c
+    query = sa.select(table.provider, table.document["transaction_ids"])
+    query = query.where(table.status == OPEN, table.kind == "duplicate_charge")
+    if len(refs) > _FEW:
+        return query
+    text = sa.cast(table.document, sa.Text)
+    return query.where(sa.or_(sa.false(), *(text.contains(json.dumps(ref), autoescape=True) for ref in sorted(refs))))
 
 
 def _read_accounts(connection: sa.Connection, known: Known) -> None:

@@ -27,6 +27,17 @@ def gather(connection: sa.Connection, settings: Settings, now: datetime) -> dict
         "at": iso(now),
         "database": {"url": config.masked(settings)["database"]["url"], "state": "ok"},
         "runs": [run_document(row) for row in recent_runs(connection, RUNS)],
+        **overview(connection, now),
+        "held": [_held(row) for row in outbox.entries(connection, states=["held"])],
+        "audit": _chain(audit.head(connection)),
+        "alerts": alert_counts(connection),
+        "chargeback_ratio": ratios(connection, settings, now),
+    }
+
+
+def overview(connection: sa.Connection, now: datetime) -> dict[str, Any]:
+    """The part of it that a glance needs: feeds, open findings, cases and what waits."""
+    return {
         "feeds": [_feed(row, now) for _, row in sorted(feed_rows(connection).items())],
         "findings": _findings(queries.open_findings(connection)),
         "queues": {
@@ -34,11 +45,7 @@ def gather(connection: sa.Connection, settings: Settings, now: datetime) -> dict
             "webhooks": inbox.waiting(connection),
             "outbox": outbox.lengths(connection),
         },
-        "held": [_held(row) for row in outbox.entries(connection, states=["held"])],
-        "audit": _chain(audit.head(connection)),
-        "alerts": alert_counts(connection),
         "cases": counts(connection, now),
-        "chargeback_ratio": ratios(connection, settings, now),
     }
 
 

@@ -29,11 +29,15 @@ def build_app(
     crowded: Callable[[], bool] = lambda: False,
     site: Site | None = None,
 ) -> Front:
-    """The application, with the dashboard if there is a `site`. FastAPI's own documentation would load from a CDN."""
+    """The application, with the dashboard if there is a `site`, which then also guards the OpenAPI document.
+
+    FastAPI's own documentation would load from a CDN.
+    """
     doors, counts, forgers = list(doors), metrics.Counts(), Forgers()
     app = _Documented(
-        title="Reconciler", version=reconciler.__version__, openapi_url=OPENAPI, docs_url=None, redoc_url=None
-    )
+        title="Reconciler", version=reconciler.__version__, docs_url=None, redoc_url=None,
+        openapi_url=None if site else OPENAPI,
+    )  # fmt: skip
     app.beside = described(doors)
     app.include_router(health.router(checks))
     app.include_router(metrics.router(engine, counts, now))

@@ -50,6 +50,11 @@ def address_of(scope: Mapping[str, Any]) -> str:
     return _network(said[-1].decode("latin-1").rpartition(",")[2].strip()) if said else peer
 
 
+def is_ours(scope: Mapping[str, Any]) -> bool:
+    """Whether a request is made on this machine itself: a proxy names whom it passes on."""
+    return address_of(scope) in _OURSELVES
+
+
 _OURSELVES = {"", "127.0.0.1", "::/64"}
 
 

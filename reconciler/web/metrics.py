@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from reconciler.store import figures
 from reconciler.store.engine import read
+from reconciler.web.api.bearer import Inside
 
 
 class Counts:
@@ -69,8 +70,8 @@ def router(engine: sa.Engine, counts: Counts, now: Callable[[], datetime]) -> AP
     routes = APIRouter()
 
     @routes.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
-        """Prometheus' own text form."""
+    def metrics(_who: Inside) -> Response:
+        """Prometheus' own text form, for this machine and for programs with the scope `status`."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes

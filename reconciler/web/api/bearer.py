@@ -1,7 +1,7 @@
 """Whose program asks: a bearer token that has the scope which the route needs."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -9,7 +9,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from reconciler.access import PERSONAL, masked
 from reconciler.store.api_tokens import Bearer, find
 from reconciler.store.engine import read
+from reconciler.web.dashboard.guard import needs
 from reconciler.web.dashboard.site import site_of
+from reconciler.web.forgers import is_ours
 
 _scheme = HTTPBearer(auto_error=False, description="A token made by `reconciler user token`.")
 
@@ -40,6 +42,30 @@ def needs_scope(scope: str) -> Callable[..., Bearer]:
 
     check.scope = scope  # type: ignore[attr-defined]  # read by the test that holds every route against its scope
     return check
+
+
+def signed_in(
+    request: Request,
+    given: HTTPAuthorizationCredentials | None = Depends(_scheme),  # noqa: B008
+) -> None:
+    """A dependency: a token of any scope, or a person's session."""
+    if given is None:
+        needs("viewer")(request)
+        return
+    site = site_of(request)
+    with read(site.engine) as connection:
+        if find(connection, given.credentials, site.now()) is None:
+            raise Unauthorised(401, "this token does not count, or not any more")
+
+
+def inside(request: Request, given: HTTPAuthorizationCredentials | None = Depends(_scheme)) -> None:  # noqa: B008
+    """A dependency: the request is made on this machine, and not passed on by a proxy; or it has the scope `status`."""
+    if not is_ours(request.scope):
+        needs_scope("status")(request, given)
+
+
+SignedIn = Annotated[None, Depends(signed_in)]
+Inside = Annotated[None, Depends(inside)]
 
 
 def seen_by(bearer: Bearer, value: Any) -> Any:

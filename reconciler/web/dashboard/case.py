@@ -25,7 +25,7 @@ from reconciler.web.dashboard.sums import how_found
 STORIES = 10
 """Findings of a case that are told in full; the rest are linked."""
 router = APIRouter(include_in_schema=False)
-DONE = ("decided", "assigned", "snoozed", "noted", "reopened", "entered")
+DONE = ("decided", "requested", "assigned", "snoozed", "noted", "reopened", "entered")
 
 
 @router.get("/cases/{id_}")
@@ -44,7 +44,8 @@ def decided(request: Request, change: ByOperator, id_: str) -> Response:
         with write(site.engine, keep=sure) as connection:
             would = decide(connection, site.settings, id_, wanted, site.now())
         if sure:
-            return RedirectResponse(f"/cases/{id_}?done=decided", 303)
+            word = "requested" if would["waits_for_second"] else "decided"
+            return RedirectResponse(f"/cases/{id_}?done={word}", 303)
         with read(site.engine) as connection:
             case = case_document(connection, id_, site.now())
     except BadRecord as error:

@@ -31,7 +31,7 @@ def today(request: Request, visitor: Viewer) -> Response:
     site, now, voice = site_of(request), site_of(request).now(), voice_of(request)
     with read(site.engine) as connection:
         run = runs.last_run(connection)
-        state = status.gather(connection, site.settings, now)
+        state = status.overview(connection, now)
         urgent, _ = case_page(connection, Wanted(status="open"), now, size=URGENT)
         charts = list(_charts(connection, site, now))
     statement = run["statement"] if run else None
@@ -41,7 +41,7 @@ def today(request: Request, visitor: Viewer) -> Response:
         sentence=_sentence(statement, voice) if statement else None,
         stake=statement["at_stake"] if statement else None,
         statement=[_books(books, voice) for books in statement["providers"]] if statement else [],
-        ratios=_ratios(state["chargeback_ratio"]),
+        ratios=_ratios(statement["chargeback_ratio"]) if statement else [],
         todo=sum(one["todo"] for one in waiting), held=sum(one["held"] for one in waiting),
     )  # fmt: skip
 
