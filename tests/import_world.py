@@ -72,7 +72,7 @@ ORDER = {
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where the program stores: each test runs on both databases."""
     if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
+        return str(request.getfixturevalue("postgres_store"))
     return f"sqlite:///{tmp_path}/books.db"
 
 

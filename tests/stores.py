@@ -26,7 +26,7 @@ def by_day(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def _address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     sqlite = request.param == "sqlite"
-    return f"sqlite:///{tmp_path}/s.db" if sqlite else str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/s.db" if sqlite else str(request.getfixturevalue("postgres_store"))
 
 
 @pytest.fixture

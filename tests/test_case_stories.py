@@ -17,6 +17,7 @@ from tests.builders import NOW, World, account, charge, order, settings
 from tests.case_steps import Story
 from tests.case_stories import STORIES
 from tests.case_teller import Teller
+from tests.databases import database
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +29,10 @@ def sqlite_engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
 @pytest.fixture(scope="module")
 def postgres_engine(postgres_server: sa.URL) -> Iterator[sa.Engine]:
     """One PostgreSQL database for all stories; each empties it."""
-    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    name = f"stories_{id(admin)}"
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine = open_store(postgres_server.set(database=name).render_as_string(hide_password=False))
-    yield engine
-    engine.dispose()
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    with database(postgres_server) as url:
+        engine = open_store(url)
+        yield engine
+        engine.dispose()
 
 
 def check(engine: sa.Engine, told: Story) -> None:

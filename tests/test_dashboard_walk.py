@@ -16,8 +16,8 @@ from schemathesis.checks import not_a_server_error
 from reconciler.access import SCOPES
 from reconciler.store.api_tokens import make_token
 from reconciler.store.engine import open_store, write
-from tests.conftest import a_database
 from tests.dashboard_world import NOW, PASSWORD, Person, Stage, staged
+from tests.databases import database
 from tests.test_query_plans import HISTORY, scanned_on_postgresql, scanned_on_sqlite
 
 LINKS = {
@@ -55,7 +55,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with ExitStack() as stack:
         url = f"sqlite:///{folder}/s.db"
         if request.param == "postgresql":
-            url = stack.enter_context(a_database(request.getfixturevalue("postgres_server")))
+            url = stack.enter_context(database(request.getfixturevalue("postgres_server")))
         engine = open_store(url)
         stack.callback(engine.dispose)
         yield staged(engine, folder, web=LINKS)

@@ -1,6 +1,5 @@
 """Every kind of finding is found where it is, and only there, alike on both databases."""
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
 from tests import stores
 from tests.builders import World
+from tests.databases import database
 from tests.detector_examples import EXAMPLES, Example
 
 CASES = [(kind, example) for kind, examples in EXAMPLES.items() for example in examples]
@@ -26,16 +26,10 @@ def sqlite_engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
 @pytest.fixture(scope="module")
 def postgres_engine(postgres_server: sa.URL) -> Iterator[sa.Engine]:
     """One migrated PostgreSQL database for this module; each example empties it."""
-    name = f"examples_{uuid.uuid4().hex}"
-    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine = open_store(postgres_server.set(database=name).render_as_string(hide_password=False))
-    yield engine
-    engine.dispose()
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    with database(postgres_server) as url:
+        engine = open_store(url)
+        yield engine
+        engine.dispose()
 
 
 def check(engine: sa.Engine, kind: str, example: Example) -> None:

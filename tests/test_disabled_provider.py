@@ -1,27 +1,18 @@
 """A provider that is turned off is not judged: what was found before stays as it was, and it can come back."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from reconciler.model import Signal
-from reconciler.store.engine import open_store, read
+from reconciler.store.engine import read
 from reconciler.store.findings import history, list_findings
 from tests.builders import World, ago, charge, looked_up, order, settings, tribute_charge
+from tests.stores import engine, url
+
+__all__ = ["engine", "url"]
 
 OFF = {"digiseller": {"enabled": False}, "tribute": {"api_key": "k"}}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    """An empty store on each database."""
-    sqlite = request.param == "sqlite"
-    opened = open_store(f"sqlite:///{tmp_path}/s.db" if sqlite else request.getfixturevalue("postgres_url"))
-    yield opened
-    opened.dispose()
 
 
 def stored(engine: sa.Engine) -> list[dict[str, Any]]:

@@ -63,9 +63,9 @@ def in_store(store: sa.Engine, facts: list[Any]) -> tuple[dict[str, list[Any]], 
 
 
 @pytest.fixture
-def databases(tmp_path: Path, postgres_url: str) -> Iterator[tuple[sa.Engine, sa.Engine]]:
+def databases(tmp_path: Path, postgres_store: str) -> Iterator[tuple[sa.Engine, sa.Engine]]:
     """An empty store on SQLite and one on PostgreSQL."""
-    opened = open_store(f"sqlite:///{tmp_path}/s.db"), open_store(postgres_url)
+    opened = open_store(f"sqlite:///{tmp_path}/s.db"), open_store(postgres_store)
     yield opened
     for store in opened:
         store.dispose()

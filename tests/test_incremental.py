@@ -1,6 +1,5 @@
 """A run that judges only what changed or came of age leaves what judging everything leaves, on both databases."""
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +7,7 @@ import sqlalchemy as sa
 
 from jobs.reconcile import reconcile
 from reconciler.store.engine import open_store
+from tests.databases import database
 from tests.histories import History
 from tests.history_player import clear, configured, outcome, take, wanted
 
@@ -15,23 +15,15 @@ STEPS = 6
 
 
 @pytest.fixture(scope="module")
-def server(postgres_server: sa.URL) -> Iterator[str]:
-    """A PostgreSQL database for all tests of this module."""
-    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    name = f"incremental_{uuid.uuid4().hex}"
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield postgres_server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="module")
-def stores(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, sa.Engine]:
+def stores(postgres_server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, sa.Engine]]:
     """The one that judges everything each time, and those that judge what changed."""
     folder = tmp_path_factory.mktemp("stores")
-    urls = {"full": f"sqlite:///{folder}/full.db", "sqlite": f"sqlite:///{folder}/small.db", "postgresql": server}
-    return {name: open_store(url) for name, url in urls.items()}
+    with database(postgres_server) as server:
+        urls = {"full": f"sqlite:///{folder}/full.db", "sqlite": f"sqlite:///{folder}/small.db", "postgresql": server}
+        opened = {name: open_store(url) for name, url in urls.items()}
+        yield opened
+        for engine in opened.values():
+            engine.dispose()
 
 
 def check(stores: dict[str, sa.Engine], seed: int, steps: int = STEPS) -> None:

@@ -1,7 +1,6 @@
 """The plan gives what the rules say, row by row, on hostile sets, in any order of rows, on both databases."""
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,26 +11,20 @@ from reconciler.columns import to_us
 from reconciler.matching import relations, run
 from reconciler.matching.terms import Coverage, Horizon, Terms
 from reconciler.model import Account, ChargeState, Order, Payment, Transaction
-from reconciler.store.engine import open_store, write
+from reconciler.store.engine import write
 from reconciler.store.facts import save_page
 from reconciler.store.steps import StoreEngine, match_stored
 from tests import stores
 from tests.builders import NOW, UUID, ago, charge, order, page_of, tribute_charge
 from tests.matching_oracle import Oracle, ties_of
+from tests.stores import engine, url
+
+__all__ = ["engine", "url"]
 
 BUYERS = ("a@x.example", "b@x.example", None)
 CODES = ("c1" * 32, "c2" * 32, None, None, None)
 REFS = ("1001", "1002", "1003", "10010", "1001 ", None)
 ACCOUNTS = (Account("acc", "active", NOW, email="a@x.example"), Account("acd", "active", NOW, telegram_user_id="7"))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[sa.Engine]:
-    """An empty store on each database."""
-    sqlite = request.param == "sqlite"
-    opened = open_store(f"sqlite:///{tmp_path}/s.db" if sqlite else request.getfixturevalue("postgres_url"))
-    yield opened
-    opened.dispose()
 
 
 def horizon() -> Horizon:

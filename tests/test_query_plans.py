@@ -140,7 +140,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine
     sqlite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path}/s.db"
     if not sqlite:
-        given = sa.make_url(request.getfixturevalue("postgres_url"))
+        given = sa.make_url(request.getfixturevalue("postgres_store"))
         url = given.update_query_dict(DEAR).render_as_string(hide_password=False)
     opened = open_store(url)
     World(opened).complete().judge()

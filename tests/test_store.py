@@ -1,7 +1,6 @@
 """The store keeps what it acknowledged, one worker at a time, and the same on both databases."""
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,15 +20,9 @@ from reconciler.store.facts import feed_rows, save_page
 from reconciler.store.findings import findings_as_of, history
 from reconciler.store.lease import held
 from tests.builders import NOW, Quarantined, World, ago, charge, looked_up, order, refund
+from tests.stores import engine, url
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    """An empty store on each database."""
-    sqlite = request.param == "sqlite"
-    opened = open_store(f"sqlite:///{tmp_path}/s.db" if sqlite else request.getfixturevalue("postgres_url"))
-    yield opened
-    opened.dispose()
+__all__ = ["engine", "url"]
 
 
 def rows(engine: sa.Engine, table: sa.Table) -> list[Any]:

@@ -1,11 +1,8 @@
 """The pull's own books, on both databases: gaps that close, looks that fail, payments that go, refs to read."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from jobs.reconcile import horizon
@@ -13,7 +10,7 @@ from reconciler.columns import to_us
 from reconciler.model import ChargeState, FailedLook, Gap, Page, Payment, Window
 from reconciler.schema import feeds, gaps, payments, quarantine
 from reconciler.schema_pull import payments_read
-from reconciler.store.engine import open_store, read, write
+from reconciler.store.engine import read, write
 from reconciler.store.facts import begin_feed, save_page
 from reconciler.store.looks import SET_ASIDE_AFTER, refs_to_retry, still_failing
 from reconciler.store.needs import refs_to_read
@@ -30,17 +27,11 @@ from tests.builders import (
     tribute_charge,
     tribute_order,
 )
+from tests.stores import engine, url
+
+__all__ = ["engine", "url"]
 
 FEED = "digiseller.sales"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    """An empty store on each database."""
-    sqlite = request.param == "sqlite"
-    opened = open_store(f"sqlite:///{tmp_path}/s.db" if sqlite else request.getfixturevalue("postgres_url"))
-    yield opened
-    opened.dispose()
 
 
 def save(engine: sa.Engine, page: Page, now: datetime = NOW) -> None:

@@ -40,7 +40,7 @@ ENVIRONMENT = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A configuration, with an empty shop."""
     sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/s.db" if sqlite else request.getfixturevalue("postgres_url")
+    url = f"sqlite:///{tmp_path}/s.db" if sqlite else request.getfixturevalue("postgres_store")
     heads = "order_id,amount,currency,status,created_at,delivered_at,updated_at"
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "orders.csv").write_text(heads + "\n")

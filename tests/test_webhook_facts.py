@@ -16,9 +16,10 @@ from reconciler.settings import Schedule, TributeSettings
 from reconciler.store import inbox
 from reconciler.store.engine import write
 from tests.builders import NOW, UUID, ago, order, pending
-from tests.webhook_world import KEY, Pushed, engine, event, events, facts, intake, sample_event, stored
+from tests.stores import engine, url
+from tests.webhook_world import KEY, Pushed, event, events, facts, intake, sample_event, stored
 
-__all__ = ["engine"]
+__all__ = ["engine", "url"]
 ORDER = UUID.format(1)
 BOUGHT, GIVEN_BACK = ago(hours=5), ago(hours=2)
 

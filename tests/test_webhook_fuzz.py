@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 
 from reconciler.store.engine import open_store
-from tests.webhook_world import Intake, Pushed, engine, events, intake, sample_event, signed, stored
+from tests.stores import engine, url
+from tests.webhook_world import Intake, Pushed, events, intake, sample_event, signed, stored
 
-__all__ = ["engine"]
+__all__ = ["engine", "url"]
 TOGETHER, DRAWN = 50, 4
 BODIES, LONG_BODIES = 10_000, 100_000
 CASES, LONG_CASES = 40, 2_000

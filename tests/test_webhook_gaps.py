@@ -21,10 +21,11 @@ from reconciler.store.engine import read, write
 from reconciler.store.findings import get_finding, list_findings
 from reconciler.store.webhook_gaps import beat, begin_reception
 from tests.builders import NOW, UUID, ago
+from tests.stores import engine, url
 from tests.test_webhook_facts import shop_order
-from tests.webhook_world import KEY, PASSWORD, Pushed, engine, facts, sample_event, stored
+from tests.webhook_world import KEY, PASSWORD, Pushed, facts, sample_event, stored
 
-__all__ = ["engine"]
+__all__ = ["engine", "url"]
 FIRST, SECOND = UUID.format(1), UUID.format(2)
 
 

@@ -19,9 +19,10 @@ from reconciler.web import body as limits
 from reconciler.web import desk as desk_limits
 from reconciler.web import health
 from tests.builders import NOW, World, charge
-from tests.webhook_world import engine, intake, sample_event, signed, stored
+from tests.stores import engine, url
+from tests.webhook_world import intake, sample_event, signed, stored
 
-__all__ = ["engine"]
+__all__ = ["engine", "url"]
 BODY = json.dumps(sample_event("shop_order")).encode()
 
 

@@ -7,10 +7,11 @@ from providers import build_receivers
 from reconciler.schema_told import commands
 from reconciler.store.engine import read
 from tests.builders import ago
+from tests.stores import engine, url
 from tests.test_webhook_facts import purchase, purchase_refund, pushed, shop_order, tribute
-from tests.webhook_world import Pushed, both, engine, facts, stored
+from tests.webhook_world import Pushed, both, facts, stored
 
-__all__ = ["engine", "pushed", "tribute"]
+__all__ = ["engine", "pushed", "tribute", "url"]
 
 
 def test_replays_change_nothing_even_years_later(pushed: Pushed) -> None:

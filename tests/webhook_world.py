@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import sqlalchemy as sa
 
 from jobs.crosscheck import crosscheck
@@ -22,22 +21,12 @@ from providers.base import Provider
 from reconciler.schema import transactions
 from reconciler.schema_webhooks import webhooks
 from reconciler.settings import Settings
-from reconciler.store.engine import open_store, read, write
+from reconciler.store.engine import read, write
 from reconciler.store.inbox import take_in
 from reconciler.web.app import build_app
 from reconciler.web.desk import Desk
 from reconciler.webhooks import Arrival, Delivery
 from tests.builders import NOW, World, settings
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
-    """An empty store on each database."""
-    sqlite = request.param == "sqlite"
-    opened = open_store(f"sqlite:///{tmp_path}/s.db" if sqlite else request.getfixturevalue("postgres_url"))
-    yield opened
-    opened.dispose()
-
 
 KEY, OLD_KEY, PASSWORD = "test_api_key", "the_key_before", "Test-Pass-01"
 SAMPLES = Path(__file__).parent / "samples"
