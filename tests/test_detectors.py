@@ -10,7 +10,7 @@ from reconciler.detectors import KINDS
 from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
 from tests import stores
-from tests.builders import World
+from tests.builders import Approval, World, ago, charge, order, refund
 from tests.detector_examples import EXAMPLES, Example
 
 CASES = [(kind, example) for kind, examples in EXAMPLES.items() for example in examples]
@@ -67,3 +67,13 @@ def test_every_kind_has_an_example_that_is_found_and_one_that_stays_silent() -> 
     for kind, examples in EXAMPLES.items():
         assert any(example.found for example in examples), kind
         assert any(not example.found for example in examples), kind
+
+
+def test_what_went_back_above_the_approvals_is_at_stake_and_nothing_else(sqlite_engine: sa.Engine) -> None:
+    with write(sqlite_engine) as connection:
+        stores.empty(connection)
+    world = World(sqlite_engine).complete().add(charge(), order(), Approval(amount_minor=500))
+    world.add(refund(amount_minor=400), refund(ref="1001:again", amount_minor=400, occurred_at=ago(hours=1)))
+    [found] = world.open()
+    assert (found["kind"], found["amount"]) == ("suspected_chargeback", "3.00")
+    assert "3.00 WMZ more than all approved refunds of it allow" in found["explanation"]

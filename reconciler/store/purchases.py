@@ -194,6 +194,7 @@ def _purchase(connection: sa.Connection, key: Key, known: Known, equivalents: Ma
     status = account_status(account, command)
     settled, since = _settled(connection, key, owners) if known.disputes[key] and len(owners) == 1 else (0, None)
     flags = known.flags[key]
+    back = [row["amount_minor"] for row in known.reversals[key] if row["status"] == Status.COMPLETED]
     return Purchase(
         provider=key[0],
         ref=key[1],
@@ -207,7 +208,8 @@ def _purchase(connection: sa.Connection, key: Key, known: Known, equivalents: Ma
         undelivered="undelivered_order" in flags,
         mismatched=bool(flags & {"amount_mismatch", "currency_mismatch"}),
         approved_minor=_approved(known.approvals[key], charge, equivalents),
-        returned_minor=sum(row["amount_minor"] for row in known.reversals[key] if row["status"] == Status.COMPLETED),
+        returned_minor=sum(back),
+        reversals=len(back),
         shop_refunded=order is not None and order["status"] == "refunded",
         seller_refunded=any(row["seller_started"] for row in known.reversals[key]),
         disputes=tuple(known.disputes[key]),
