@@ -117,6 +117,7 @@ def _found(row: Row, lead: Purchase | None) -> Found:
         currency=currency,
         refundable_minor=minor,
         advice=row["advice"],
+        dispute_id=said["evidence"].get("chargeback_id"),
     )
 
 
