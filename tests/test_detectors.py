@@ -7,12 +7,16 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.detectors import KINDS
+from reconciler.report.story import story
 from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
+from reconciler.words.voice import Voice
 from tests import stores
 from tests.builders import Approval, World, ago, charge, order, refund
 from tests.detector_examples import EXAMPLES, Example
+from tests.russian import english
 
+RUSSIAN = Voice("ru")
 CASES = [(kind, example) for kind, examples in EXAMPLES.items() for example in examples]
 IDS = [f"{kind}: {example.title}" for kind, example in CASES]
 
@@ -49,6 +53,8 @@ def check(engine: sa.Engine, kind: str, example: Example) -> None:
         if row["kind"] == kind and row["status"] == "open"
     ]
     assert sorted(found, key=str) == sorted(example.found, key=str)
+    stories = [story(row, RUSSIAN) for row in judged.findings]
+    assert [text for told in stories for text in english(told)] == []
     assert judged.verdict != DOES_NOT_CLOSE, judged.statement["providers"]
 
 
