@@ -105,7 +105,7 @@ def staged(engine: sa.Engine, folder: Any, **sections: Any) -> Stage:
     filled(engine, settings)
     receivers = build_receivers(settings)
     site = Site(engine, settings, utc_now, {one.name: one.shown for one in receivers})
-    stage = Stage(engine, settings, build_app(engine, receivers, None, {}, utc_now, site))  # type: ignore[arg-type]
+    stage = Stage(engine, settings, build_app(engine, receivers, None, {}, utc_now, site=site))  # type: ignore[arg-type]
     with write(engine) as connection:
         for scopes in (("findings",), ("cases", "personal")):
             stage.tokens[scopes[0]] = make_token(connection, "ann", scopes, 30, NOW)[1]
