@@ -88,6 +88,7 @@ class Written:
         shown = message(
             found.alerts,
             zone=ZoneInfo(self.settings.timezone),
+            language=self.settings.report.languages[0],
             public_url=self.settings.web.public_url,
             held_back=wanted.held_back,
             repeated=wanted.repeated,
@@ -125,7 +126,8 @@ class Written:
 
 def _sender(channel: Written, begin_by_s: float, end_by_s: float) -> Sender:
     if channel.address.is_telegram:
-        return ToTelegram(channel.address, channel.settings.alerts.telegram, channel.engine, begin_by_s, end_by_s)
+        telegram, language = channel.settings.alerts.telegram, channel.settings.report.languages[0]
+        return ToTelegram(channel.address, telegram, channel.engine, begin_by_s, end_by_s, language)
     return ToApprise(channel.address, begin_by_s)
 
 

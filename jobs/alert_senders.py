@@ -52,6 +52,7 @@ class ToTelegram:
     engine: sa.Engine
     begin_by_s: float
     end_by_s: float
+    language: str = "en"
 
     def message(self, shown: Message, found: Note, wanted: Task) -> tuple[Outcome, str | None]:
         """Send or change a message; one whose markup is not taken goes as plain text, without the link."""
@@ -63,12 +64,12 @@ class ToTelegram:
             "text": html(shown),
             "parse_mode": "HTML",
             "link_preview_options": {"is_disabled": True},
-            "reply_markup": keyboard(token, shown.open_link),
+            "reply_markup": keyboard(token, shown.open_link, self.language),
         }
         method = "editMessageText" if wanted.act == "edit" else "sendMessage"
         got = self._call(method, fields)
         if wants_plain(got):
-            markup = {"parse_mode": None, "text": plain(shown), "reply_markup": keyboard(token, None)}
+            markup = {"parse_mode": None, "text": plain(shown), "reply_markup": keyboard(token, None, self.language)}
             got = self._call(method, {**fields, **markup})
         result = got.result if isinstance(got.result, dict) else {}
         id_ = result.get("message_id")

@@ -19,6 +19,7 @@ from reconciler.store.alert_views import Note, by_token
 from reconciler.store.alerts import acknowledge, new_token, refresh, snooze
 from reconciler.store.engine import write
 from reconciler.store.lease import held
+from reconciler.words import say
 
 POLL_S = 25
 PAUSE_S = 10.0
@@ -61,13 +62,13 @@ def _listen(settings: Settings, engine: sa.Engine, stop: threading.Event, now: C
             offset = max(offset, int(update["update_id"]) + 1)
             pressed = press(update)
             if pressed is not None:
-                answer(bot, settings.alerts.telegram, engine, pressed, now())
+                answer(bot, settings, engine, pressed, now())
 
 
-def answer(bot: Bot, telegram: Telegram, engine: sa.Engine, pressed: Press, now: datetime) -> None:
+def answer(bot: Bot, settings: Settings, engine: sa.Engine, pressed: Press, now: datetime) -> None:
     """Act on a press if it may, and tell whoever pressed what came of it."""
     with write(engine) as connection:
-        said = act(connection, telegram, pressed, now)
+        said = say(settings.report.languages[0], f"pressed.{act(connection, settings.alerts.telegram, pressed, now)}")
     fields = {"callback_query_id": pressed.callback_id, "text": said}
     began_s = time.monotonic()
     try:
@@ -77,16 +78,16 @@ def answer(bot: Bot, telegram: Telegram, engine: sa.Engine, pressed: Press, now:
 
 
 def act(connection: sa.Connection, telegram: Telegram, pressed: Press, now: datetime) -> str:
-    """Acknowledge or snooze what the pressed message tells of; returns what to say.
+    """Acknowledge or snooze what the pressed message tells of; returns the name of what to say.
 
     Only users of the configuration, in the chat that the message went to, with a token that was not used before.
     """
     found = by_token(connection, pressed.token)
     if pressed.user_id not in telegram.user_ids or (found and not _is_its_chat(connection, found, pressed)):
         log.warning("a button was pressed by somebody who may not", user=pressed.user_id, chat=pressed.chat_id)
-        return "You may not do that here. The operator's ids are in [alerts.telegram] user_ids."
+        return "refused"
     if found is None:
-        return "This button was used already: the message is being brought up to date."
+        return "used"
     values = {"token": new_token(), "message_id": found.message_id or pressed.message_id}
     connection.execute(sa.update(alert_messages).where(alert_messages.c.key == found.key).values(values))
     ids = [one.id for one in found.alerts if one.state == OPEN]
@@ -98,7 +99,7 @@ def act(connection: sa.Connection, telegram: Telegram, pressed: Press, now: date
     refresh(connection, [one.id for one in found.alerts], now)
     if not ids:
         return _state(found)
-    return "Acknowledged." if pressed.pause is None else "Snoozed."
+    return "acknowledged" if pressed.pause is None else "snoozed"
 
 
 def _is_its_chat(connection: sa.Connection, found: Note, pressed: Press) -> bool:
@@ -110,5 +111,5 @@ def _is_its_chat(connection: sa.Connection, found: Note, pressed: Press) -> bool
 def _state(found: Note) -> str:
     states = {one.state for one in found.alerts}
     if states == {RESOLVED}:
-        return "It is resolved already."
-    return "It is acknowledged already." if ACKNOWLEDGED in states else "Nothing is left to do here."
+        return "resolved_before"
+    return "acknowledged_before" if ACKNOWLEDGED in states else "nothing"

@@ -18,6 +18,7 @@ from reconciler.report.period import Length, Period, last_whole, midnight
 from reconciler.schema_told import outbox
 from reconciler.settings import Settings
 from reconciler.store.engine import read, write
+from reconciler.store.outbox_views import REPORT
 from reconciler.store.reports import report_of
 
 WRITTEN = ("html", "xlsx", "json")
@@ -80,7 +81,7 @@ def _put(settings: Settings, engine: sa.Engine, period: Period, document: Docume
     voice = voice_of(document, settings.report.languages[0])
     sent = [str(path.resolve()) for path, _, _ in places(settings, period, WRITTEN[:2]).values()]
     with write(engine) as connection:
-        known = set(connection.execute(sa.select(outbox.c.key).where(outbox.c.key.startswith("report:"))).scalars())
+        known = set(connection.execute(sa.select(outbox.c.key).where(outbox.c.key.startswith(REPORT))).scalars())
         for address in reports(settings):
             key = _key(period, address)
             if key not in known:
@@ -88,4 +89,4 @@ def _put(settings: Settings, engine: sa.Engine, period: Period, document: Docume
 
 
 def _key(period: Period, address: Address) -> str:
-    return f"report:{period.name}:{address.key}"
+    return f"{REPORT}{period.name}:{address.key}"

@@ -65,7 +65,7 @@ def tribute_charge(ref: str = UUID.format(1), **changes: Any) -> Transaction:
 def refund(of: str = "1001", **changes: Any) -> Transaction:
     """A completed refund of a charge, seen two hours ago."""
     base = {"kind": Kind.REFUND, "status": Status.COMPLETED, "parent_ref": of, "occurred_at": ago(hours=2)}
-    return charge(f"{of}:refund", **(base | changes))
+    return charge(changes.pop("ref", f"{of}:refund"), **(base | changes))
 
 
 def order(order_id: str = "A1", ref: str | None = "1001", **changes: Any) -> Order:

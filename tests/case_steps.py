@@ -38,6 +38,11 @@ def disputed(stage: str = "opened", *, days: float = 1, reason: str = "10.4", **
     return ("disputed", stage, days, reason, more)
 
 
+def entered(stage: str, *, days: float = 1, reason: str = "10.4", **more: Any) -> Step:
+    """The same, and no run comes before the next step."""
+    return ("disputed", stage, days, reason, more | {"run": False})
+
+
 def stage(name: str, *, days: float = 0) -> Step:
     """The operator hears that the chargeback reached a stage, so many days ago."""
     return ("stage", name, days)
@@ -85,6 +90,13 @@ KNOWN_BUYER = facts(
     *(charge(f"9{n}", occurred_at=ago(days=90 + n)) for n in range(3)),
     *(order(f"K{n}", f"9{n}", account_id="acc", created_at=ago(days=90 + n)) for n in range(3)),
 )
+LATER_PURCHASES = facts(
+    *(charge(f"8{n}", occurred_at=ago(hours=n)) for n in range(1, 3)),
+    *(order(f"L{n}", f"8{n}", account_id="acc", created_at=ago(hours=n)) for n in range(1, 3)),
+    charge("90", occurred_at=ago(days=90)),
+    order("K0", "90", account_id="acc", created_at=ago(days=90)),
+)
+"""One purchase long ago and two after: three in all."""
 MONEY_BACK = facts(refund())
 SECOND = facts(charge("1002"), order("A2", "1002", account_id="acc"))
 SUSPEND, REINSTATE, BAN, FORFEIT = "account.suspend", "account.reinstate", "account.ban", "balance.forfeit"

@@ -52,7 +52,8 @@ class Teller:
         with write(self.world.engine) as connection:
             dispute_store.record(connection, new, "Ann", self._tick())
             self._follow(connection, open_case(connection, charge_root(*key), self.world.now, key=key))
-        self.world.judge()
+        if more.get("run", True):
+            self.world.judge()
 
     def _stage(self, name: str, days: float) -> None:
         with write(self.world.engine) as connection:

@@ -317,6 +317,52 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("money went back unexplained", (charge(), order(), refund()), (("completed", ("1001",), "A1"),)),
         Example("an approval is on record", (charge(), order(), refund(), Approval())),
         Example("the shop marks the order refunded", (charge(), order(status="refunded"), refund())),
+        Example(
+            "one approval, and the money went back twice",
+            (charge(), order(), refund(), Approval(), refund(ref="1001:again", occurred_at=ago(hours=1))),
+            (("completed", ("1001",), "A1"),),
+        ),
+        Example(
+            "the shop's mark approves the charge once",
+            (charge(), order(status="refunded"), refund(), refund(ref="1001:again", occurred_at=ago(hours=1))),
+            (("completed", ("1001",), "A1"),),
+        ),
+        Example(
+            "two parts, of which one approval covers the first",
+            (
+                charge(),
+                order(),
+                Approval(amount_minor=500),
+                refund(amount_minor=400),
+                refund(ref="1001:again", amount_minor=400, occurred_at=ago(hours=1)),
+            ),
+            (("completed", ("1001",), "A1"),),
+        ),
+        Example(
+            "more than the one part that was approved",
+            (charge(), order(), Approval(amount_minor=300), refund(amount_minor=400)),
+            (("completed", ("1001",), "A1"),),
+        ),
+        Example(
+            "two approvals cover two parts, whichever was first",
+            (
+                charge(),
+                order(),
+                Approval(amount_minor=300),
+                Approval(amount_minor=500),
+                refund(amount_minor=400),
+                refund(ref="1001:again", amount_minor=400, occurred_at=ago(hours=1)),
+            ),
+        ),
+        Example(
+            "the provider shows the whole charge for an approved part",
+            (charge(), order(), Approval(amount_minor=300), refund()),
+        ),
+        Example("approved before the charge was read", (Approval(amount_minor=300), refund())),
+        Example(
+            "approved in a currency that cannot be compared",
+            (charge(), order(), Approval(amount_minor=300, currency="EUR"), refund(amount_minor=400)),
+        ),
         Example("the seller started it", (charge(), order(), refund(seller_started=True))),
         Example(
             "it was withdrawn", (charge(), order(), refund(status=Status.INITIATED), refund(status=Status.WITHDRAWN))

@@ -19,6 +19,7 @@ from reconciler.store.alert_seen import CASE
 from reconciler.store.alert_views import list_alerts
 from reconciler.store.alerts import raise_alert
 from reconciler.store.engine import read, write
+from reconciler.words import say
 from tests.alert_world import ANN, CHAT, NOON, deliver, finding, later, run, telling, warning
 from tests.stores import engine, stored, url
 
@@ -64,7 +65,7 @@ def pressed(
     wanted = press(telegram.updates.pop())
     assert wanted is not None
     with write(engine) as connection:
-        return act(connection, settings.alerts.telegram, wanted, at)
+        return say("en", f"pressed.{act(connection, settings.alerts.telegram, wanted, at)}")
 
 
 def test_each_chat_has_a_bucket_of_its_own_with_one_message_a_second() -> None:

@@ -10,15 +10,17 @@ import sqlalchemy as sa
 from reconciler.cases.model import Decision
 from reconciler.errors import BadRecord
 from reconciler.money import Money
+from reconciler.schema import refund_approvals
 from reconciler.schema_cases import cases
 from reconciler.schema_told import commands, outbox
 from reconciler.store import disputes
+from reconciler.store.case_views import case_document
 from reconciler.store.decisions import decide_case
 from reconciler.store.engine import read, write
 from reconciler.store.reviews import NewReview, find_purchase
 from tests import builders
-from tests.builders import BUYER, NOW, World, account, charge, order
-from tests.case_steps import BOUGHT, TWICE, Step, asked, decided, disputed
+from tests.builders import BUYER, NOW, World, account, ago, charge, looked_up, order
+from tests.case_steps import BOUGHT, TWICE, Step, asked, decided, disputed, facts, refused
 from tests.case_teller import Teller
 from tests.stores import by_day as url
 from tests.stores import engine
@@ -145,3 +147,33 @@ def test_the_effects_of_the_configuration_are_commands_of_their_own_and_count_ea
     assert sorted(shop.sent()) == ["account.ban", "account.suspend", "balance.forfeit"]
     shop.charged_back(1)
     assert (len(shop.sent()), shop.alerts()) == (3, 1)
+
+
+THRICE = facts(*TWICE[1], charge("1002", occurred_at=ago(hours=4.9)), looked_up("1002"))
+
+
+def test_of_several_surplus_charges_only_those_in_no_dispute_are_refunded(engine: sa.Engine) -> None:
+    teller = Teller(World(engine).complete(), "charge", "1001")
+    for step in (THRICE, disputed(ref="1002")):
+        teller.tell(step)
+    assert advised(teller) == ("refund", "10.00", "refund", "10.00")
+    teller.tell(decided("refund"))
+    with read(engine) as connection:
+        approved = connection.execute(sa.select(refund_approvals.c.ref)).scalars().all()
+    assert approved == ["1001"], "the other waits for the end of its dispute"
+
+
+def test_where_each_surplus_charge_is_in_dispute_a_person_looks(engine: sa.Engine) -> None:
+    teller = Teller(World(engine).complete(), "charge", "1001")
+    for step in (THRICE, disputed(ref="1002"), disputed()):
+        teller.tell(step)
+    assert advised(teller) == ("manual", None, "manual", "0.00")
+    teller.tell(refused(decided("refund")))
+
+
+def advised(teller: Teller) -> tuple[Any, ...]:
+    """What the case says, and what its duplicate says: recommendation and refundable amount of each."""
+    with read(teller.world.engine) as connection:
+        case = case_document(connection, teller.case(connection)["id"], teller.world.now)
+    [found] = [one for one in case["findings"] if one["kind"] == "duplicate_charge"]
+    return tuple(one[name] for one in (case, found) for name in ("recommendation", "refundable_amount"))

@@ -7,17 +7,20 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from reconciler.cases.model import PROGRAM
 from reconciler.money import Money
 from reconciler.schema_cases import case_events, cases
 from reconciler.schema_told import commands, outbox
 from reconciler.store import disputes as dispute_store
 from reconciler.store.engine import open_store, read, write
+from reconciler.words.voice import Voice
 from tests import stores
 from tests.builders import NOW, World, account, charge, order, settings
 from tests.case_steps import Story
 from tests.case_stories import STORIES
 from tests.case_teller import Teller
 from tests.databases import database
+from tests.russian import english
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,9 @@ def postgres_engine(postgres_server: sa.URL) -> Iterator[sa.Engine]:
         engine = open_store(url)
         yield engine
         engine.dispose()
+
+
+RUSSIAN = Voice("ru")
 
 
 def check(engine: sa.Engine, told: Story) -> None:
@@ -51,9 +57,12 @@ def check(engine: sa.Engine, told: Story) -> None:
         said = row["said"]
         sent = [json.loads(one.body) for one in connection.execute(sa.select(outbox).order_by(outbox.c.id))
                 if one.channel == "command"]  # fmt: skip
+        notes = [one.note for one in connection.execute(sa.select(case_events)) if one.actor == PROGRAM]
         events = [one.event for one in connection.execute(sa.select(case_events).order_by(case_events.c.at))]
     assert (row["status"], said["recommendation"], said["policy_clause"]) == told.then, said
     assert tuple(one["type"] for one in sent) == told.sends
+    ours = [said["because"], *(check["says"] for check in said["checks"]), *said["ask_for"], *notes]
+    assert [text for one in ours for text in english(RUSSIAN.sentence(one))] == []
     assert events.count("commanded") == len(sent)
     assert all(one["data"]["policy_clause"] and one["data"]["decided_by"] for one in sent)
 

@@ -6,13 +6,17 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.detectors import KINDS
+from reconciler.report.story import story
 from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
+from reconciler.words.voice import Voice
 from tests import stores
-from tests.builders import World
+from tests.builders import Approval, World, ago, charge, order, refund
 from tests.databases import database
 from tests.detector_examples import EXAMPLES, Example
+from tests.russian import english
 
+RUSSIAN = Voice("ru")
 CASES = [(kind, example) for kind, examples in EXAMPLES.items() for example in examples]
 IDS = [f"{kind}: {example.title}" for kind, example in CASES]
 
@@ -43,6 +47,8 @@ def check(engine: sa.Engine, kind: str, example: Example) -> None:
         if row["kind"] == kind and row["status"] == "open"
     ]
     assert sorted(found, key=str) == sorted(example.found, key=str)
+    stories = [story(row, RUSSIAN) for row in judged.findings]
+    assert [text for told in stories for text in english(told)] == []
     assert judged.verdict != DOES_NOT_CLOSE, judged.statement["providers"]
 
 
@@ -61,3 +67,13 @@ def test_every_kind_has_an_example_that_is_found_and_one_that_stays_silent() -> 
     for kind, examples in EXAMPLES.items():
         assert any(example.found for example in examples), kind
         assert any(not example.found for example in examples), kind
+
+
+def test_what_went_back_above_the_approvals_is_at_stake_and_nothing_else(sqlite_engine: sa.Engine) -> None:
+    with write(sqlite_engine) as connection:
+        stores.empty(connection)
+    world = World(sqlite_engine).complete().add(charge(), order(), Approval(amount_minor=500))
+    world.add(refund(amount_minor=400), refund(ref="1001:again", amount_minor=400, occurred_at=ago(hours=1)))
+    [found] = world.open()
+    assert (found["kind"], found["amount"]) == ("suspected_chargeback", "3.00")
+    assert "3.00 WMZ more than all approved refunds of it allow" in found["explanation"]

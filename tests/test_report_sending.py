@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from jobs.daily_report import write_daily_report
 from jobs.send_reports import finish_reports, is_time
 from providers.simulators.telegram import TOKEN, TelegramSimulator
+from reconciler import config
 from reconciler.report.period import today
 from reconciler.schema import finding_events, runs
 from reconciler.settings import Report, Schedule, Settings
@@ -159,3 +160,36 @@ def test_a_run_by_hand_brings_yesterdays_report_to_the_chat_once(
         f"{today(yesterday, MOSCOW).name}.html", f"{today(yesterday, MOSCOW).name}.xlsx"
     ]  # fmt: skip
     assert "Daily report, " in "".join(one.text for one in reports)
+
+
+def test_sent_reports_are_listed_and_a_failed_one_is_tried_again(
+    telegram: TelegramSimulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = Program(tmp_path, capsys)
+    program.configure(
+        f'''[database]
+url = "sqlite:///{tmp_path}/s.db"
+[report]
+directory = "{tmp_path}/reports"
+send = ["telegram", "json://127.0.0.1:9/hook"]
+[alerts.telegram]
+token = "{TOKEN}"
+chat_ids = [{CHAT}]
+api_base = "{telegram.url}"
+'''
+    )
+    assert "No report was sent yet" in program("alerts", "list", "--reports").out
+    settings = config.load(tmp_path / "config.toml")
+    engine = open_store(f"sqlite:///{tmp_path}/s.db")
+    run(engine, SUNDAY, undelivered("1"))
+    finish_reports(settings, engine, MONDAY)
+    deliver(engine, settings, MONDAY)
+    listed = {one["address"].partition(":")[0]: one for one in program("alerts", "list", "--reports", "--json").json()}
+    assert {kind: (one["report"], one["state"], one["attempts"]) for kind, one in listed.items()} == {
+        "telegram": ("2026-11-22", "sent", 1), "json": ("2026-11-22", "todo", 1)
+    }  # fmt: skip
+    key = listed["json"]["key"]
+    assert program("alerts", "retry", key, "--json").json() == {"retried": [key]}
+    assert "2026-11-22" in program("alerts", "list", "--reports").out
+    assert program("alerts", "list", "--reports", "--state", "open").code == 64
+    engine.dispose()

@@ -35,9 +35,10 @@ def read(row: Values, now: datetime) -> Understood:
         row.get("reason", values.id_text) or "",
         opened_at,
         stage,
-        row.get("due_at", lambda value: values.moment(value, row.zone or UTC, day=True)),
+        row.get("due_at", lambda value: values.deadline(value, row.zone or UTC)),
         "import",
         reached_at,
+        row.zone or UTC,
     )
     raw = RawRecord(provider, f"{FEED}chargebacks", f"{new.ref}:{new.id}:{stage}", row.kept())
     return Understood((new,), raw, opened_at)

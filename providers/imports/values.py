@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.errors import BadRecord
 from reconciler.money import check_minor, exponent, to_minor
+from reconciler.policy.disputes import end_of
 
 YEARS = range(2000, 2101)
 MAX_TEXT = 1000
@@ -120,6 +121,15 @@ def moment(value: Any, zone: tzinfo, *, day: bool = False) -> datetime | None:
     if when.year not in YEARS:
         raise BadRecord(f"the time {shown(value)} lies outside the years that can be real")
     return when
+
+
+def deadline(value: Any, zone: tzinfo) -> datetime | None:
+    """A time until when something is due, None when absent; a mere date is counted to its last second in `zone`."""
+    end = moment(value, zone, day=True)
+    is_date = isinstance(value, date) and not isinstance(value, datetime)
+    if end is None or not (is_date or ":" not in str(value)):
+        return end
+    return end_of(end.astimezone(zone).date(), zone)
 
 
 def shown(value: Any) -> str:

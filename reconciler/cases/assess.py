@@ -12,6 +12,7 @@ NOT_FOR_CASES = ("feed_gap", "unreadable_record", "unclaimed_order")
 """Kinds of finding that nobody has to decide: the program reads again, or the buyer may still come."""
 _AGREED = "refund_not_executed"
 """Of findings of one severity the one that says that something was agreed and not done."""
+DUPLICATE = "duplicate_charge"
 _CHARGEBACK = "chargeback"
 _SIGNAL = "dispute_signal"
 WARN_BEFORE = timedelta(days=3)
@@ -66,11 +67,31 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
     if facts.acted and facts.explained and worst is None:
         return Verdict("7", "reinstate", "The reversal is explained now: reinstate the account."), _CHARGEBACK
     if worst is not None:
-        refundable = worst.refundable_minor
-        if refundable is None and worst.recommendation == "refund" and purchase is not None:
-            refundable = of_purchase(purchase)
-        return Verdict(worst.clause or "", worst.recommendation, worst.explanation, refundable), worst.kind
+        return _of_finding(facts, worst), worst.kind
     return Verdict("", "none", "Nothing is open any more."), _last_kind(facts)
+
+
+def _of_finding(facts: Facts, worst: Found) -> Verdict:
+    """What a finding says; of a duplicate only the surplus charges count for which no chargeback stands."""
+    refundable = worst.refundable_minor
+    if worst.kind == DUPLICATE and any(standing(one) for one in facts.purchases):
+        refundable = refundable_of_duplicate(facts)
+        if refundable is None:
+            return Verdict(worst.clause or "", "manual", worst.explanation, 0)
+    if refundable is None and worst.recommendation == "refund" and facts.purchase is not None:
+        refundable = of_purchase(facts.purchase)
+    return Verdict(worst.clause or "", worst.recommendation, worst.explanation, refundable)
+
+
+def refundable_of_duplicate(facts: Facts) -> int | None:
+    """What may go back of the surplus charges for which no chargeback stands; None where one stands for each."""
+    free = [one for one in facts.purchases if one.surplus and not standing(one)]
+    return sum(of_purchase(one) or 0 for one in free) if free else None
+
+
+def standing(purchase: Purchase) -> bool:
+    """Whether a chargeback of the purchase stands: then nothing may go back for it (policy 6)."""
+    return any(one.standing for one in purchase.disputes)
 
 
 def _about_chargeback(facts: Facts, matter: Matter) -> Verdict | None:
@@ -91,7 +112,7 @@ def _is_over(purchase: Purchase, about: Verdict) -> bool:
 
 
 def _is_quiet(purchase: Purchase | None) -> bool:
-    return purchase is None or not any(one.standing for one in purchase.disputes)
+    return purchase is None or not standing(purchase)
 
 
 def _last_kind(facts: Facts) -> str:
@@ -106,8 +127,9 @@ def _open(facts: Facts) -> list[Found]:
 
 def _waiting(facts: Facts) -> list[Found]:
     """The open findings, less those that only say aloud what the chargebacks on record say."""
-    recorded = any(one.confirmed for purchase in facts.purchases for one in purchase.disputes)
-    return [one for one in _open(facts) if not (recorded and one.kind == _CHARGEBACK)]
+    told = [one for purchase in facts.purchases for one in purchase.disputes]
+    ids, recorded = {one.id for one in told}, any(one.confirmed for one in told)
+    return [one for one in _open(facts) if one.dispute_id not in ids and not (recorded and one.kind == _CHARGEBACK)]
 
 
 def _is_owed(facts: Facts) -> bool:
@@ -127,7 +149,7 @@ def _worst(facts: Facts) -> Found | None:
 
 def _at_stake(facts: Facts, worst: Found | None) -> tuple[int | None, str | None]:
     dispute = leading(facts.purchase) if facts.purchase else None
-    if dispute is not None and dispute.confirmed:
+    if dispute is not None and (dispute.confirmed or worst is None):
         return dispute.amount_minor, dispute.currency
     if worst is not None:
         return worst.amount_minor, worst.currency
@@ -162,7 +184,7 @@ def _matters(facts: Facts, verdict: Verdict) -> Iterator[str]:
     for purchase in facts.purchases:
         for dispute in purchase.disputes:
             yield from _matters_of(dispute, verdict, explained=facts.explained)
-    disputed = facts.purchase is not None and any(one.standing for one in facts.purchase.disputes)
+    disputed = facts.purchase is not None and standing(facts.purchase)
     if facts.explained and (verdict.recommendation == "reinstate" or disputed):
         yield "reinstate:explained"  # who decides while it stands knows of it
 

@@ -119,6 +119,7 @@ def _dismissed(facts: Facts, action: Action) -> tuple[str, ...]:
 def _refunds(facts: Facts, picture: Picture, wanted: Decision) -> tuple[Refund, ...]:
     """Each refund bound to one charge, at most what is left of it (policy 6)."""
     chosen = [one for one in facts.purchases if wanted.ref in {None, one.ref}]
+    chosen = [one for one in chosen if not refund_blocked(one)] or chosen
     if not chosen:
         raise BadRecord(
             "a refund is bound to one charge, and no charge is known here"

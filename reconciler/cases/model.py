@@ -20,7 +20,10 @@ PROGRAM = "reconciler"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding of a case, as far as deciding needs it. Money in minor units; `advice` is its case's last word."""
+    """A finding of a case, as far as deciding needs it. Money in minor units; `advice` is its case's last word.
+
+    `dispute_id`: it says aloud what this chargeback on record says.
+    """
 
     id: str
     kind: str
@@ -33,6 +36,7 @@ class Found:
     currency: str | None = None
     refundable_minor: int | None = None
     advice: Mapping[str, Any] | None = None
+    dispute_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

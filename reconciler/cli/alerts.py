@@ -18,21 +18,25 @@ _STATES = ("open", "acknowledged", "resolved")
 def alerts_list(
     context: typer.Context,
     state: Annotated[str | None, typer.Option(metavar="STATE", help="open, acknowledged or resolved.")] = None,
+    reports: Annotated[bool, typer.Option("--reports", help="List the reports that were sent instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List alerts with their state, and what became of each message."""
+    """List alerts with their state, and what became of each message; or the reports that were sent."""
     from reconciler.cli import screen
     from reconciler.store.alert_views import list_alerts
     from reconciler.store.engine import read
+    from reconciler.store.outbox_views import sent_reports
 
     one_of("--state", state, _STATES)
+    if reports and state:
+        raise WrongUsage("--state is for alerts: leave it out with --reports")
     settings = session.of(context).settings()
     with session.store(settings) as engine, read(engine) as connection:
-        rows = list_alerts(connection, [state] if state else [])
+        rows = sent_reports(connection) if reports else list_alerts(connection, [state] if state else [])
     if as_json:
         screen.emit(rows)
     else:
-        _print(rows, session.zone_of(settings))
+        (_print_reports if reports else _print)(rows, session.zone_of(settings))
 
 
 def alerts_retry(
@@ -140,6 +144,24 @@ def _print(rows: list[dict[str, Any]], zone: ZoneInfo) -> None:
     screen.show(table)
     if any(one["state"] == "held" for row in rows for one in row["messages"]):
         screen.show("\nHeld messages are not tried any more. Mend the cause, then `reconciler alerts retry`.")
+
+
+def _print_reports(rows: list[dict[str, Any]], zone: ZoneInfo) -> None:
+    from reconciler.cli import screen, tables
+    from reconciler.report import shown
+
+    if not rows:
+        screen.show("No report was sent yet: see [report] send in the configuration.")
+        return
+    table = tables.plain_table("Report", "Address", "State", "Since", "Tries", "Last said")
+    for row in rows:
+        style = {"held": "bold red", "todo": "yellow"}.get(row["state"], "green")
+        since = shown.time(row["finished_at"] or row["created_at"], zone)
+        cells = (screen.text(row["report"]), screen.text(row["address"]), screen.text(row["state"], style), since)
+        table.add_row(*cells, str(row["attempts"]), screen.text(row["note"] or ""))
+    screen.show(table)
+    if any(row["state"] != "sent" for row in rows):
+        screen.show("\nTo try again now: `reconciler alerts retry`, or with the report's key from `--json`.")
 
 
 def _message(one: dict[str, Any], zone: ZoneInfo) -> str:

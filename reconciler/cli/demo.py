@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -81,18 +82,18 @@ def playing(scenario: Scenario, folder: Path) -> Iterator[Settings]:
 def reconcile(scenario: Scenario, settings: Settings, engine: sa.Engine, notify: Callable[[str], None]) -> RunResult:
     """Record what the made-up operator knows, take in what Tribute pushes, and run the main job once."""
     with write(engine) as connection:
-        record(scenario, connection)
+        record(scenario, connection, ZoneInfo(settings.timezone))
     take_webhooks_in(scenario, settings, engine)
     return run_once(settings, engine, notify=notify)
 
 
-def record(scenario: Scenario, connection: sa.Connection) -> None:
+def record(scenario: Scenario, connection: sa.Connection, zone: ZoneInfo) -> None:
     """What the operator of a made-up world enters: refunds that were approved, chargebacks that the bank told of."""
     rows = [{"id": f"demo-{number}", **asdict(one)} for number, one in enumerate(scenario.approvals, 1)]
     connection.execute(sa.insert(refund_approvals), rows)
     for one in scenario.chargebacks:
         money = Money(one.amount_minor, one.currency)
-        new = disputes.NewDispute(one.provider, one.ref, money, one.reason_code, one.opened_at)
+        new = disputes.NewDispute(one.provider, one.ref, money, one.reason_code, one.opened_at, zone=zone)
         disputes.record(connection, new, OPERATOR, datetime.now(UTC))
 
 

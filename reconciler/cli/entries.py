@@ -8,7 +8,7 @@ import typer
 from reconciler.cli import session
 from reconciler.cli.cases import answer
 from reconciler.cli.failures import WrongUsage
-from reconciler.cli.options import AsJson, filled, moment, money_of, one_of
+from reconciler.cli.options import AsJson, deadline, filled, moment, money_of, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Entered = dict[str, Any]
 WHO = "operator"
+_DUE = "When the provider wants the answer; a date is counted to its end."
 
 
 def review_add(
@@ -70,8 +71,8 @@ def chargeback_record(
     amount: Annotated[str, typer.Option(metavar="AMOUNT", help="The disputed amount, such as 12.50.")],
     currency: Annotated[str, typer.Option(metavar="CODE", help="Its currency, such as RUB or WMZ.")],
     reason: Annotated[str, typer.Option(metavar="CODE", help="The scheme's reason code, such as 10.4 or 4853.")],
-    opened_at: Annotated[str, typer.Option(metavar="T", help="When it was opened.")],
-    due_at: Annotated[str | None, typer.Option(metavar="T", help="When the provider wants the answer.")] = None,
+    opened_at: Annotated[str, typer.Option(metavar="T", help="When it was opened; a date means its beginning.")],
+    due_at: Annotated[str | None, typer.Option(metavar="T", help=_DUE)] = None,
     stage: Annotated[str, typer.Option(metavar="S", help="Its stage; default: opened.")] = "opened",
     as_json: AsJson = False,
 ) -> None:
@@ -84,11 +85,12 @@ def chargeback_record(
     one_of("--stage", stage, STAGES)
     settings = session.of(context).settings()
     zone = session.zone_of(settings)
-    opened, due = moment("--opened-at", opened_at, zone), moment("--due-at", due_at, zone)
+    opened, due = moment("--opened-at", opened_at, zone), deadline("--due-at", due_at, zone)
     if opened is None or opened > session.now():
         raise WrongUsage(f"--opened-at {opened_at} is in the future")
     money = money_of(amount, currency)
-    new = NewDispute(provider, filled("--ref", ref), money, filled("--reason", reason), opened, stage, due)
+    named = filled("--ref", ref), money, filled("--reason", reason)
+    new = NewDispute(provider, *named, opened, stage, due, zone=zone)
 
     def work(connection: "sa.Connection", now: "datetime") -> tuple[str, Entered]:
         row, is_new = record(connection, new, WHO, now)
@@ -102,7 +104,7 @@ def chargeback_update(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The chargeback's id.")],
     stage: Annotated[str, typer.Option(metavar="S", help="The stage that it reached.")],
     at: Annotated[str | None, typer.Option(metavar="T", help="When it reached it; default: now.")] = None,
-    due_at: Annotated[str | None, typer.Option(metavar="T", help="When the provider wants the answer.")] = None,
+    due_at: Annotated[str | None, typer.Option(metavar="T", help=_DUE)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Note that a chargeback reached a stage, in whatever order one hears of them."""
@@ -112,12 +114,12 @@ def chargeback_update(
     one_of("--stage", stage, STAGES)
     settings = session.of(context).settings()
     zone = session.zone_of(settings)
-    reached, due = moment("--at", at, zone), moment("--due-at", due_at, zone)
+    reached, due = moment("--at", at, zone), deadline("--due-at", due_at, zone)
     if reached is not None and reached > session.now():
         raise WrongUsage(f"--at {at} is in the future")
 
     def work(connection: "sa.Connection", now: "datetime") -> tuple[str, Entered]:
-        row = add_stage(connection, id_.strip(), stage, reached or now, WHO, now, due=due)
+        row = add_stage(connection, id_.strip(), stage, reached or now, WHO, now, due=due, zone=zone)
         return _with_case(_chargeback(connection, row, now))
 
     _enter(settings, work, as_json)

@@ -38,6 +38,14 @@ def moment(option: str, text: str | None, zone: ZoneInfo, *, end_of_day: bool = 
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
+def deadline(option: str, text: str | None, zone: ZoneInfo) -> datetime | None:
+    """The time by which something is due; a date is counted to its last second. Raises WrongUsage."""
+    from reconciler.policy.disputes import end_of
+
+    named = moment(option, text, zone)
+    return end_of(named.date(), zone) if named and len(text or "") == len("2026-11-22") else named
+
+
 def day(option: str, text: str) -> date:
     """The date that an option names; raises WrongUsage."""
     try:

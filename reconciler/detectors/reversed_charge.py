@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from reconciler.detectors.base import Context, Detector, Row, account_of, evidence, money, when
-from reconciler.detectors.reversals import is_recorded, reversals_with_orders, standing
+from reconciler.detectors.reversals import excess_minor, is_recorded, reversals_with_orders, standing
 from reconciler.model import Finding
 
 _KINDS = {
@@ -18,7 +18,8 @@ _KINDS = {
 
 def _candidates(_context: Context) -> Select[Any]:
     what = standing()
-    return reversals_with_orders().add_columns(what.label("standing")).where(what != "explained", ~is_recorded())
+    rows = reversals_with_orders().add_columns(what.label("standing"), excess_minor().label("excess_minor"))
+    return rows.where(what != "explained", ~is_recorded())
 
 
 def _judge(rows: Iterable[Row], _context: Context) -> Iterator[Finding]:
@@ -37,7 +38,7 @@ def _finding(row: Row) -> Finding:
         transaction_ids=(ref,),
         order_id=row["order_order_id"],
         account_id=account_of(row),
-        amount_minor=row["reversal_amount_minor"],
+        amount_minor=_at_stake(row),
         currency=row["reversal_currency"],
         reason=row["reversal_status"],
         policy_clause=clause,
@@ -47,11 +48,19 @@ def _finding(row: Row) -> Finding:
     )
 
 
+def _at_stake(row: Row) -> int:
+    """What no approval covers; a chargeback that the provider names is at stake whole."""
+    return int(row["reversal_amount_minor"] if row["standing"] == "confirmed" else row["excess_minor"])
+
+
 def _story(row: Row, ref: str) -> str:
     amount = money(row["reversal_amount_minor"], row["reversal_currency"])
     seen = when(row["reversal_occurred_us"])
     if row["standing"] == "confirmed":
         return f"Charge {ref} was charged back: {amount} went back on {seen}."
+    if row["excess_minor"] < row["reversal_amount_minor"]:
+        over = money(row["excess_minor"], row["reversal_currency"])
+        return f"{amount} of charge {ref} went back (seen {seen}): {over} more than all approved refunds of it allow."
     if row["standing"] == "unapproved":
         return (
             f"A refund of {amount} for charge {ref} was started from our side ({seen}), and no decision is on record."

@@ -6,6 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from reconciler.policy.disputes import end_of
+
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
@@ -34,9 +36,8 @@ def business_deadline(start: datetime, days: int, country: str, zone: ZoneInfo, 
     due = _step(calendar, start.astimezone(zone).date(), days)
     warn = _step(calendar, due, -warn_days)
     known_until = _known_until(country)
-    end = datetime.combine(due + timedelta(days=1), time(), zone) - timedelta(seconds=1)
     first = datetime.combine(warn, time(), zone)
-    return Deadline(end.astimezone(_UTC), first.astimezone(_UTC), known_until is None or due.year <= known_until)
+    return Deadline(end_of(due, zone), first.astimezone(_UTC), known_until is None or due.year <= known_until)
 
 
 def _step(calendar: "HolidayBase", day: date, count: int) -> date:

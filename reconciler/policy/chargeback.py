@@ -1,5 +1,6 @@
 """Judges chargebacks (policy 7): the checks before an account is touched, and what is recommended."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from reconciler.policy.disputes import family
@@ -140,9 +141,13 @@ def _reason(dispute: Dispute | None) -> Check:
 
 
 def leading(purchase: Purchase) -> Dispute | None:
-    """The dispute that decides what to do: one that stands before one that is over, then the newest."""
-    ordered = sorted(purchase.disputes, key=lambda one: (one.standing, one.confirmed, one.opened_at, one.id))
-    return ordered[-1] if ordered else None
+    """The dispute that decides what to do about a purchase."""
+    return foremost(purchase.disputes)
+
+
+def foremost(disputes: Iterable[Dispute]) -> Dispute | None:
+    """The one of several that decides: one that stands before one that is over, then the newest."""
+    return max(disputes, key=lambda one: (one.standing, one.confirmed, one.opened_at, one.id), default=None)
 
 
 def judge_chargeback(matter: Matter, *, acted: bool) -> Verdict | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 _STARTED = ("opened", "under_review")
 _AGAIN = ("second", "pre_arbitration", "arbitration")
@@ -86,11 +86,26 @@ def _after(standing: Standing, event: StageEvent) -> Standing:
     return Standing(standing.state, event.stage if further else standing.stage, standing.since, due, standing.round)
 
 
-def due_at(standing: Standing, reason_code: str) -> datetime | None:
-    """When the answer is due: as the provider says, else by the scheme of the reason code; None when it is over."""
+def due_at(standing: Standing, reason_code: str, zone: tzinfo) -> datetime | None:
+    """When the answer is due: as the provider says, else by the scheme of the reason code; None when it is over.
+
+    Where the provider names no date the scheme's usual days are assumed. They are whole days of `zone`: the day of the
+    opening is not counted, and the last one counts to its end.
+    """
     if standing.state != "open":
         return None
-    return standing.due_given or standing.since + timedelta(days=_DAYS.get(scheme(reason_code), _DAYS_ELSEWHERE))
+    opened = standing.since.astimezone(zone).date()
+    return standing.due_given or end_of(opened + timedelta(days=usual_days(reason_code)), zone)
+
+
+def usual_days(reason_code: str) -> int:
+    """How many days there usually are to answer a chargeback of this reason."""
+    return _DAYS.get(scheme(reason_code), _DAYS_ELSEWHERE)
+
+
+def end_of(day: date, zone: tzinfo) -> datetime:
+    """The last second of a day: until when something is due that is due on that day."""
+    return (datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(seconds=1)).astimezone(UTC)
 
 
 def scheme(reason_code: str) -> str:

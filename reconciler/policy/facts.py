@@ -47,9 +47,9 @@ class Purchase:
     `accounts` are all accounts that fit, by the shop's own rows; `emails` the addresses of the purchase, folded;
     `held_by_us`: the account stands suspended or banned by a command of ours.
     `surplus`, `undelivered` and `mismatched` are open findings. `approved_minor` is what was agreed to give back,
-    `returned_minor` what went back. `shop_refunded`: the shop marks the order refunded, its own approval of the whole;
-    `seller_refunded`: the provider says that the seller started a refund. `settled` counts the buyer's other undisputed
-    purchases since `settled_since`.
+    `returned_minor` what went back in so many `reversals`. `shop_refunded`: the shop marks the order refunded, its own
+    approval of the whole; `seller_refunded`: the provider says that the seller started a refund. `settled` counts the
+    buyer's undisputed purchases before the chargeback, since `settled_since`.
     """
 
     provider: str
@@ -72,6 +72,7 @@ class Purchase:
     mismatched: bool = False
     approved_minor: int = 0
     returned_minor: int = 0
+    reversals: int = 0
     shop_refunded: bool = False
     seller_refunded: bool = False
     disputes: tuple[Dispute, ...] = ()
@@ -83,6 +84,18 @@ class Purchase:
     def account_id(self) -> str | None:
         """The one account that owns the purchase, or None: none fits, or more than one does."""
         return self.accounts[0] if len(self.accounts) == 1 else None
+
+    @property
+    def explained(self) -> bool:
+        """Whether money went back, and all of it was agreed to (policy 6).
+
+        Providers tell of whole charges only: one reversal of the whole is explained by an approval of any part.
+        """
+        paid = self.paid_minor
+        if not self.returned_minor or (self.shop_refunded and (paid is None or self.returned_minor <= paid)):
+            return self.returned_minor > 0
+        once = self.reversals == 1 and paid is not None and self.returned_minor >= paid
+        return self.approved_minor > 0 and (once or self.approved_minor >= self.returned_minor)
 
     @property
     def given_back_minor(self) -> int:

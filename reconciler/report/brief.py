@@ -37,5 +37,7 @@ def _lines(document: Document, voice: Voice) -> Iterator[str]:
         yield f"{say('section.refunds')}: {voice.sums(refund_sums(document))}"
     if document["problems"]:
         yield f"{say('section.problems')}: {voice.count(len(document['problems']))}"
+    if audit := document.get("audit"):
+        yield say("audit_head", records=audit["records"], head=audit["head"])
     if dashboard := document["links"].get("dashboard"):
         yield dashboard

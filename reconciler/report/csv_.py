@@ -8,6 +8,7 @@ import io
 
 from reconciler.report.base import Format, findings_of, voice_of
 from reconciler.report.document import Document
+from reconciler.report.reader import without_addresses
 from reconciler.report.story import story
 from reconciler.report.table import AMOUNT, FINDINGS, TIME, harmless
 
@@ -18,7 +19,7 @@ def render(document: Document, language: str) -> bytes:
     target = io.StringIO(newline="")
     writer = csv.writer(target, lineterminator="\r\n")
     writer.writerow(["listing", *(column.name for column in FINDINGS)])
-    for listing, finding in findings_of(document):
+    for listing, finding in findings_of(without_addresses(document)):
         told = {**finding, "explanation": story(finding, voice)}
         cells = ((column, column.of(told) or "") for column in FINDINGS)
         plain = (AMOUNT, TIME)

@@ -23,6 +23,7 @@ FACTS: Document = {
     "approvals": [],
     "trends": {"days": [], "received": {}, "refunded": {}, "at_stake": {}, "open": {}},
     "links": {},
+    "audit": None,
 }
 """The sections that are empty unless they are given."""
 

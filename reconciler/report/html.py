@@ -9,11 +9,13 @@ from reconciler.report import shown
 from reconciler.report.base import Format, voice_of
 from reconciler.report.document import Document
 from reconciler.report.page import view
+from reconciler.report.reader import for_reader
 
 
 def render(document: Document, language: str) -> bytes:
     """The page in UTF-8, its style and pictures inside, without scripts and without anything to load."""
-    page = templates().get_template("report.html.j2").render(view(document, voice_of(document, language)))
+    voice = voice_of(document, language)
+    page = templates().get_template("report.html.j2").render(view(for_reader(document, voice), voice))
     return page.encode()
 
 

@@ -8,6 +8,7 @@ from reconciler.report import shown
 from reconciler.report.base import LISTINGS, Format, heading, in_words, name_of, voice_of
 from reconciler.report.document import Document, in_a_sentence
 from reconciler.report.lines import ledgers
+from reconciler.report.reader import for_reader
 from reconciler.report.sections import Table, tables
 from reconciler.report.story import story
 from reconciler.report.table import NUMBERS
@@ -30,8 +31,8 @@ class _Note:
     """A report being written down in one language."""
 
     def __init__(self, document: Document, language: str) -> None:
-        self.document = document
         self.voice = voice_of(document, language)
+        self.document = for_reader(document, self.voice)
         self.say = self.voice.say
 
     def lines(self) -> Iterator[str]:
@@ -56,6 +57,8 @@ class _Note:
         yield from self._section("feeds", [self._feed(feed) for feed in document["feeds"]])
         count = document["quarantined"]
         yield from self._section("quarantine", [say("quarantined", n=count)] if count else [])
+        if audit := document.get("audit"):
+            yield from ("", say("audit_head", records=audit["records"], head=audit["head"]))
 
     def _section(self, name: str, rows: list[str]) -> Iterator[str]:
         yield from ("", f"## {self.say('section.' + name)}", "")

@@ -13,7 +13,7 @@ def story(finding: Finding, voice: Voice) -> str:
     """What happened. Kinds and reasons without a text (newer ones, say) keep the detector's own sentence."""
     key = _key(finding, voice)
     if key is None:
-        return str(finding["explanation"])
+        return voice.sentence(str(finding["explanation"]))
     difference: Mapping[str, Any] = finding["differences"][0] if finding["differences"] else {}
     provider = finding["provider"]
     return voice.say(
@@ -26,7 +26,7 @@ def story(finding: Finding, voice: Voice) -> str:
         provider=voice.say(f"provider.{provider}") if provider else "",
         theirs=difference.get("provider"),
         ours=difference.get("shop"),
-        original=finding["explanation"],
+        original=voice.sentence(finding["explanation"]),
     )
 
 

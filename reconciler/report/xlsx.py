@@ -14,6 +14,7 @@ from reconciler.report import shown
 from reconciler.report.base import Format, days_left, days_of, findings_of, heading, in_words, voice_of
 from reconciler.report.document import Document, in_a_sentence
 from reconciler.report.lines import ledgers
+from reconciler.report.reader import for_reader
 from reconciler.report.sections import Table, course, tables
 from reconciler.report.story import story
 from reconciler.report.table import AMOUNT, COUNT, DAYS, FINDINGS, PERCENT, TIME, WORD, Column, Row
@@ -129,6 +130,7 @@ class _Book:
 def render(document: Document, language: str) -> bytes:
     """The workbook: a summary, the statement, and a sheet for each section."""
     voice = voice_of(document, language)
+    document = for_reader(document, voice)
     book = _Book(document, voice)
     say = voice.say
     summary = (Head(say("field.item"), 34), Head(say("field.value"), 90))
@@ -171,6 +173,8 @@ def _summary(document: Document, book: _Book) -> Iterable[tuple[str, Any]]:
     yield say("section.quarantine"), document["quarantined"]
     for problem in document["problems"]:
         yield say("field.problem"), problem
+    if audit := document.get("audit"):
+        yield say("field.audit"), audit["head"]
 
 
 def _statement(document: Document, voice: Voice) -> Iterable[tuple[Any, ...]]:

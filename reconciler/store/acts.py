@@ -15,7 +15,7 @@ from reconciler.schema_told import outbox
 from reconciler.settings import Settings
 from reconciler.store.automatic import act
 from reconciler.store.case_views import case_document, find_case
-from reconciler.store.cases import follow_cases
+from reconciler.store.cases import follow_cases, sharing
 from reconciler.store.decisions import decide_case, look
 
 Done = dict[str, Any]
@@ -65,7 +65,8 @@ def enter(
     """
     case_id, entered = work(connection, now)
     related = case_document(connection, case_id, now)["related_case_ids"]
-    followed = follow_cases(connection, settings, {case_id, *related}, now)
+    about = {case_id, *related}
+    followed = follow_cases(connection, settings, about | sharing(connection, about), now)
     act(connection, settings, followed.seen.values(), now)
     return entered | {"case_id": case_id, "case": case_document(connection, case_id, now)}
 

@@ -15,6 +15,7 @@ from reconciler.schema_alerts import alert_findings, alert_messages, alert_parts
 from reconciler.schema_cases import cases
 from reconciler.schema_told import outbox
 from reconciler.store.findings import parts
+from reconciler.words.voice import ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def _document(alert: Alert) -> dict[str, Any]:
         "kind": alert.kind,
         "severity": alert.severity,
         "state": alert.state,
-        "title": heading(alert),
+        "title": heading(alert, ENGLISH),
         "finding_ids": [item.id for item in alert.items],
         "open_findings": len(alert.standing),
         "at_stake": stakes(alert.standing),

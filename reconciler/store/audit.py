@@ -34,9 +34,11 @@ def record(
     connection.execute(sa.insert(audit_records).values(values))
 
 
-def head(connection: sa.Connection) -> Record | None:
-    """The newest record: its hash vouches for all before it."""
+def head(connection: sa.Connection, at: datetime | None = None) -> Record | None:
+    """The newest record, or the newest that is no later than `at`: its hash vouches for all before it."""
     query = sa.select(audit_records).order_by(audit_records.c.number.desc()).limit(1)
+    if at is not None:
+        query = query.where(audit_records.c.at <= at)
     row = connection.execute(query).one_or_none()
     return None if row is None else Record(*row)
 

@@ -89,7 +89,7 @@ def _facts(
         review=None if review is None else _review(review),
         outages=out,
         acted=lead is not None and lead.held_by_us,
-        explained=lead is not None and (lead.approved_minor > 0 or lead.shop_refunded) and lead.returned_minor > 0,
+        explained=lead is not None and lead.explained,
         others_standing=len(others.get(account_id or "", set()) - {key}),
         provider=case["provider"],
         order_id=(lead.order_id if lead else None)
@@ -117,6 +117,7 @@ def _found(row: Row, lead: Purchase | None) -> Found:
         currency=currency,
         refundable_minor=minor,
         advice=row["advice"],
+        dispute_id=said["evidence"].get("chargeback_id"),
     )
 
 

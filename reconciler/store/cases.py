@@ -67,7 +67,24 @@ def follow_findings(connection: sa.Connection, settings: Settings, ids: Iterable
             connection.execute(sa.update(findings).where(findings.c.id == row["id"]).values(case_id=case_id(root)))
     there = _existing(connection, list(new))
     _insert(connection, [row for id_, row in new.items() if id_ not in there], {}, now)
+    touched |= sharing(connection, touched)
     return follow_cases(connection, settings, touched | _by_the_clock(connection, now), now)
+
+
+def sharing(connection: sa.Connection, ids: Collection[str]) -> set[str]:
+    """The cases of open duplicates that have a surplus charge which another of these cases is about."""
+    about = {
+        (row.provider, row.ref)
+        for part in parts(sorted(ids))
+        for row in connection.execute(sa.select(cases.c.provider, cases.c.ref).where(cases.c.id.in_(part)))
+    }
+    doubles = sa.and_(findings.c.kind == assess.DUPLICATE, findings.c.status == "open", findings.c.case_id.is_not(None))
+    query = sa.select(findings.c.provider, findings.c.document, findings.c.case_id).where(doubles)
+    return {
+        row.case_id
+        for row in (connection.execute(query) if about else ())
+        if any((row.provider, ref) in about for ref in row.document["transaction_ids"])
+    }
 
 
 def follow_cases(connection: sa.Connection, settings: Settings, ids: Collection[str], now: datetime) -> Followed:
@@ -91,7 +108,9 @@ def _follow(connection: sa.Connection, row: Row, facts: Facts, now: datetime, do
     _call(connection, case, facts, of_time, now)
     done.seen[case.id] = (case, facts, picture)
     if case.decision is not None and case.status in {DECIDED, RESOLVED}:
-        late = [one.id for one in facts.findings if one.kind == "chargeback" and one.status == OPEN]
+        settled = {matter.removeprefix("signal:") for matter in case.decision.about}
+        told = [one for one in facts.findings if one.kind == "chargeback" or one.dispute_id in settled]
+        late = [one.id for one in told if one.status == OPEN]
         dismiss(connection, late, f"decided before: {case.decision.action} by {case.decision.by}", now)
     if fresh or entries or row["said"] != said(picture) or row["account_id"] != facts.account_id:
         done.seen[case.id] = (save(connection, case, entries, now, facts=facts, picture=picture), facts, picture)

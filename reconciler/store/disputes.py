@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ class NewDispute:
     """A chargeback as an operator or an import tells of it. `due_at` is the provider's own date, if it gave one.
 
     `reached_at` is when it came to the stage, where that is known: the same stage at another time is another fact.
+    `zone` is the one whose days are counted where no due date is given.
     """
 
     provider: str
@@ -33,6 +34,7 @@ class NewDispute:
     due_at: datetime | None = None
     origin: str = "operator"
     reached_at: datetime | None = None
+    zone: tzinfo = UTC
 
     @property
     def id(self) -> str:
@@ -57,7 +59,7 @@ def record(connection: sa.Connection, new: NewDispute, by: str, now: datetime) -
         audit.record(connection, "chargeback.amount", new.id, by, now, values)
     if there is None or not _told_stage(connection, new):
         at = new.reached_at or (new.opened_at if there is None else now)
-        add_stage(connection, new.id, new.stage, at, by, now, due=new.due_at, origin=new.origin)
+        add_stage(connection, new.id, new.stage, at, by, now, due=new.due_at, origin=new.origin, zone=new.zone)
     return _existing(connection, new.id), there is None
 
 
@@ -71,9 +73,11 @@ def add_stage(
     *,
     due: datetime | None = None,
     origin: str = "operator",
+    zone: tzinfo = UTC,
 ) -> dict[str, Any]:
     """Note that a chargeback reached a stage at a time, in whatever order one hears of it; returns its row.
 
+    `zone` is the one whose days are counted where no due date is given.
     Raises BadRecord for an unknown chargeback or stage.
     """
     if stage not in STAGES:
@@ -87,7 +91,7 @@ def add_stage(
         "state": standing.state,
         "stage": standing.stage,
         "round": standing.round,
-        "due_at": due_at(standing, row["reason_code"]),
+        "due_at": due_at(standing, row["reason_code"], zone),
         "due_given": standing.due_given is not None,
     }
     connection.execute(sa.update(disputes).where(disputes.c.id == id_).values(state))

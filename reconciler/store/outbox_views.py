@@ -15,11 +15,26 @@ from reconciler.store import audit, outbox
 from reconciler.store.paging import SIZE, page
 
 Shown = dict[str, Any]
+REPORT = "report:"
+"""How the keys of reports begin that are sent: the days and the address follow."""
 
 
 def documents(connection: sa.Connection, *, channels: Collection[str], states: Iterable[State]) -> list[Shown]:
     """Entries of these channels in these states, oldest first, each with its attempts."""
     return [document(row) for row in outbox.entries(connection, channels=channels, states=states)]
+
+
+def sent_reports(connection: sa.Connection) -> list[Shown]:
+    """The reports that were to be sent, oldest first: of which days, to whom, and what became of each."""
+    rows = connection.execute(sa.select(table).where(table.c.key.startswith(REPORT)).order_by(table.c.id)).mappings()
+    found = outbox.with_attempts(connection, [dict(row) for row in rows], table.c.key.startswith(REPORT))
+    return [_report(document(row)) for row in found]
+
+
+def _report(shown: Shown) -> Shown:
+    names = ("key", "state", "created_at", "due_at", "finished_at", "note")
+    report = {"report": shown["key"].split(":")[1], "address": shown["channel"]}
+    return report | {name: shown[name] for name in names} | {"attempts": len(shown["attempts"])}
 
 
 def entry_page(

@@ -13,6 +13,7 @@ from reconciler import schema
 from reconciler.findings import OPEN, finding_id
 from reconciler.model import Kind, Status
 from reconciler.policy import Dispute, Purchase
+from reconciler.policy.chargeback import foremost
 from reconciler.schema_cases import disputes, reviews
 from reconciler.schema_told import commands
 from reconciler.store.refunds import approved_minor
@@ -212,8 +213,12 @@ def _purchase(connection: sa.Connection, key: Key, known: Known, equivalents: Ma
     account = known.accounts.get(owners[0]) if len(owners) == 1 else None
     command = known.commanded.get(owners[0]) if len(owners) == 1 else None
     status = account_status(account, command)
-    settled, since = _settled(connection, key, owners) if known.disputes[key] and len(owners) == 1 else (0, None)
+    dispute = foremost(known.disputes[key])
+    settled, since = (
+        _settled(connection, key, owners[0], dispute.opened_at) if dispute and len(owners) == 1 else (0, None)
+    )
     flags = known.flags[key]
+    back = [row["amount_minor"] for row in known.reversals[key] if row["status"] == Status.COMPLETED]
     return Purchase(
         provider=key[0],
         ref=key[1],
@@ -227,7 +232,8 @@ def _purchase(connection: sa.Connection, key: Key, known: Known, equivalents: Ma
         undelivered="undelivered_order" in flags,
         mismatched=bool(flags & {"amount_mismatch", "currency_mismatch"}),
         approved_minor=_approved(known.approvals[key], charge, equivalents),
-        returned_minor=sum(row["amount_minor"] for row in known.reversals[key] if row["status"] == Status.COMPLETED),
+        returned_minor=sum(back),
+        reversals=len(back),
         shop_refunded=order is not None and order["status"] == "refunded",
         seller_refunded=any(row["seller_started"] for row in known.reversals[key]),
         disputes=tuple(known.disputes[key]),
@@ -271,8 +277,8 @@ def _emails(charge: Row | None, order: Row | None, account: Row | None) -> Itera
     yield from dict.fromkeys(folded for folded in map(fold_email, said) if folded)
 
 
-def _settled(connection: sa.Connection, key: Key, owners: tuple[str, ...]) -> tuple[int, datetime | None]:
-    """The account's other purchases that were paid, not reversed and not disputed, and the time of the first."""
+def _settled(connection: sa.Connection, key: Key, owner: str, before: datetime) -> tuple[int, datetime | None]:
+    """The account's other purchases that were paid before a time, not reversed and not disputed; when the first was."""
     table, matches, orders = schema.transactions, schema.matches, schema.orders
     back = table.alias("back")
     reversed_ = sa.exists().where(
@@ -283,8 +289,8 @@ def _settled(connection: sa.Connection, key: Key, owners: tuple[str, ...]) -> tu
         sa.select(sa.func.count(), sa.func.min(sa.type_coerce(table.c.occurred_at, table.c.occurred_at.type)))
         .join(matches, sa.and_(matches.c.provider == table.c.provider, matches.c.ref == table.c.ref))
         .join(orders, orders.c.order_id == matches.c.order_id)
-        .where(orders.c.account_id == owners[0], table.c.status == Status.PAID, ~reversed_, ~disputed)
-        .where(sa.or_(table.c.provider != key[0], table.c.ref != key[1]))
+        .where(orders.c.account_id == owner, table.c.status == Status.PAID, ~reversed_, ~disputed)
+        .where(sa.or_(table.c.provider != key[0], table.c.ref != key[1]), table.c.occurred_at < before)
     )
     count, first = connection.execute(query).one()
     return int(count), first

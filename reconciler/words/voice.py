@@ -1,5 +1,6 @@
 """How a reader is spoken to: words, numbers, money, days and times of one language, by the clock of one zone."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,12 +8,16 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from reconciler.words import knows, say
+from reconciler.words.sentences import told
 
 NOTHING = "–"
 _SIGNS = {"ru": {"RUB", "USD", "EUR"}}
 """Currencies that a language's readers expect as a sign; all others, the provider's own units too, by their code."""
 
 UTC = ZoneInfo("UTC")
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_IN_UTC = re.compile(r"\b(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC\b")
+_AMOUNT = re.compile(r"(?<![\w.,-])(\d+\.\d\d) ([A-Z]{3,4})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,20 @@ class Voice:
     def knows(self, key: str) -> bool:
         """Whether there is a text for `key`."""
         return knows(self.language, key)
+
+    def sentence(self, text: str) -> str:
+        """What the program wrote down in English, in this language, with its times and amounts as the reader has them.
+
+        What others wrote stays as it is.
+        """
+        if self.language == "en":
+            return _INSTANT.sub(lambda found: self.time(found[0]), text)
+        said = told(self.language, text)
+        if said == text:
+            return text
+        said = _INSTANT.sub(lambda found: self.time(found[0]), said)
+        said = _IN_UTC.sub(lambda found: self.time(f"{found[1]}T{found[2]}Z"), said)
+        return _AMOUNT.sub(lambda found: self.money(found[1], found[2]), said)
 
     def title(self, kind: str) -> str:
         """The name of a kind of finding."""

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
+from reconciler.words import say
+
 Action = Literal["acknowledge", "snooze"]
 _LETTERS: dict[str, tuple[str, Action, timedelta | None]] = {
-    "a": ("Acknowledge", "acknowledge", None),
-    "h": ("Snooze 1 h", "snooze", timedelta(hours=1)),
-    "d": ("Snooze 1 day", "snooze", timedelta(days=1)),
+    "a": ("acknowledge", "acknowledge", None),
+    "h": ("hour", "snooze", timedelta(hours=1)),
+    "d": ("day", "snooze", timedelta(days=1)),
 }
 
 
@@ -26,13 +28,14 @@ class Press:
     token: str
 
 
-def keyboard(token: str | None, link: str | None) -> dict[str, Any]:
+def keyboard(token: str | None, link: str | None, language: str = "en") -> dict[str, Any]:
     """The buttons: those that act carry `token`, and are left out without one; *Open* leads to `link`."""
     rows = []
     if token is not None:
-        rows.append([{"text": text, "callback_data": f"{letter}:{token}"} for letter, (text, _, _) in _LETTERS.items()])
+        named = ((letter, say(language, f"button.{name}")) for letter, (name, _, _) in _LETTERS.items())
+        rows.append([{"text": text, "callback_data": f"{letter}:{token}"} for letter, text in named])
     if link is not None:
-        rows.append([{"text": "Open", "url": link}])
+        rows.append([{"text": say(language, "button.open"), "url": link}])
     return {"inline_keyboard": rows}
 
 

@@ -68,13 +68,15 @@ def _refused(request: Request, error: Exception) -> Response:
 def _bad(request: Request, error: Exception) -> Response:
     if _is_api(request):
         return JSONResponse({"error": str(error)}, 404 if request.method == "GET" and request.path_params else 422)
-    return _message(request, 404 if request.method == "GET" and request.path_params else 422, str(error))
+    return _message(
+        request, 404 if request.method == "GET" and request.path_params else 422, voice_of(request).sentence(str(error))
+    )
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     if _is_api(request):
         return JSONResponse({"error": "a parameter has a wrong form"}, 422)
-    return _message(request, 422, "a parameter has a wrong form")
+    return _message(request, 422, say(voice_of(request), "refused.form"))
 
 
 def _unauthorised(_request: Request, error: Exception) -> Response:

@@ -114,6 +114,7 @@ def _environment(language: str, hide: bool, zone: str) -> jinja2.Environment:
         money=voice.money,
         count=voice.count,
         age=voice.age,
+        said=voice.sentence,
         told=lambda finding: story.story(finding, voice),
         law=lambda clause, text: story.clause(clause, text, voice),
         pretty=lambda value: json.dumps(value, ensure_ascii=False, indent=2, default=str),
