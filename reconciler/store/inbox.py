@@ -106,11 +106,14 @@ def work_left(connection: sa.Connection, providers: Collection[str], now: dateti
 
 def contradicting(connection: sa.Connection, rows: Iterable[Any]) -> set[int]:
     """Those of some events before which one with the same key came that says something else about money or ids."""
-    table, earlier = webhooks, webhooks.alias("earlier")
-    before = sa.exists().where(
-        earlier.c.provider == table.c.provider, earlier.c.key == table.c.key, earlier.c.id < table.c.id
+    same = webhooks.alias("same")
+    query = (
+        sa.select(webhooks.c.id)
+        .join(same, sa.and_(same.c.provider == webhooks.c.provider, same.c.key == webhooks.c.key))
+        .where(webhooks.c.id.in_([row.id for row in rows]))
+        .group_by(webhooks.c.id)
+        .having(sa.func.min(same.c.id) < webhooks.c.id)  # asked after the join, which else reads all that came before
     )
-    query = sa.select(table.c.id).where(table.c.id.in_([row.id for row in rows]), before)
     return set(connection.execute(query).scalars())
 
 
