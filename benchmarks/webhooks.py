@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Self
 
 from benchmarks.webhook_load import Load, Result, send
 
@@ -84,6 +85,15 @@ class Daemon:
         self.process.terminate()
         return self.process.wait(60)
 
+    def __enter__(self) -> Self:
+        """It runs already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing behind, whatever happened."""
+        self.process.kill()
+        self.process.wait()
+
 
 class Nothing:
     """The same routes behind the same server, where what came in is not stored."""
@@ -117,8 +127,7 @@ def main() -> None:
     bare = send(Load(nothing.port, KEY, RATE, SECONDS, CONNECTIONS, first=0))
     bare_most = send(Load(nothing.port, KEY, 0, 5, CONNECTIONS, first=10_000_000))
     nothing.stop()
-    with tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, Daemon(Path(folder)) as daemon:
         before_s = daemon.cpu_s()
         ours = send(Load(daemon.port, KEY, RATE, SECONDS, CONNECTIONS, first=0))
         print(f"{RATE}/s for {SECONDS} s, {CONNECTIONS} connections")

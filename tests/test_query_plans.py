@@ -164,7 +164,7 @@ def scanned_on_sqlite(cursor: Any, statement: str, parameters: Any) -> Iterator[
     tables = {alias: table for table, alias in named.items()}
     cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
     for *_, line in cursor.fetchall():
-        found = re.match(r"SCAN (\w+)|SEARCH (\w+) USING INTEGER PRIMARY KEY \(rowid[<>]", line)
+        found = re.match(r"SCAN (\w+)|SEARCH (\w+) USING .*\b(?:row)?id[<>]", line)
         if found and not any(name in line for name in OPEN_ITEMS):
             name = found[1] or found[2]
             yield tables.get(name, name)
