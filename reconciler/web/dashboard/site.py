@@ -39,6 +39,14 @@ class Site:
     now: Callable[[], datetime]
     deliveries: Mapping[str, Callable[[Delivery], Any]] = field(default_factory=dict)
     attempts: Attempts = field(default_factory=Attempts)
+    _kept: dict[str, tuple[object, Any]] = field(default_factory=dict)
+
+    def kept(self, name: str, key: object, make: Callable[[], Any]) -> Any:
+        """What was made for this key, made anew when the key is another one: of each name the last is kept."""
+        there = self._kept.get(name)
+        if there is None or there[0] != key:
+            there = self._kept[name] = (key, make())
+        return there[1]
 
     @property
     def secure(self) -> bool:
