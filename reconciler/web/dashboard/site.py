@@ -133,6 +133,7 @@ def _environment(language: str, hide: bool, zone: str) -> jinja2.Environment:
         number=voice.number,
         word=lambda prefix, name: _word(voice, prefix, name),
         side=lambda field, value: _side(voice, field, value),
+        said_of=lambda name, value: _said_of(voice, name, value),
         schedule=lambda text: _schedule(voice, text),
         asset=assets.address,
     )
@@ -174,6 +175,15 @@ def _side(voice: Voice, field: str, value: str | None) -> str | None:
     if field == "amount" and _NUMBER.fullmatch(value):
         return voice.number(value)
     return _word(voice, "state", value) if field == "state" else value
+
+
+def _said_of(voice: Voice, name: str, value: Any) -> Any:
+    """What a case said of something before or after it changed."""
+    if name == "recommendation" and value is not None:
+        return voice.say(f"advice.{value}")
+    if name == "due_at":
+        return _time(value, voice)
+    return voice.number(value) if name in {"amount", "refundable_amount"} else value
 
 
 def _schedule(voice: Voice, text: str) -> str:
