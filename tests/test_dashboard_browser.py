@@ -5,15 +5,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
+from reconciler.schema_users import web_sessions
+from reconciler.store.engine import write
 from tests.dashboard_browser import PHONE, base, browser, open_as, rows, stage
-from tests.dashboard_world import NOW, Stage
+from tests.dashboard_world import NOW, PASSWORD, Stage
 
 __all__ = ["base", "browser", "open_as", "stage"]
-
-FETCH = "htmx.ajax('GET', '/outbox', {source: '#live', select: '#live', target: '#live', swap: 'outerHTML'})"
-"""What the page does by itself every ten seconds."""
 
 
 def test_an_operator_logs_in_filters_decides_and_sees_the_command_in_the_outbox(stage: Stage, open_as: Any) -> None:
@@ -167,12 +167,89 @@ def _brightness(page: Page) -> int:
     return max(int(part) for part in re.findall(r"\d+", colour)[:3])
 
 
-def test_a_page_that_lies_open_shows_what_happened_meanwhile(stage: Stage, open_as: Any) -> None:
-    page = open_as("ann").to("/outbox")
+def test_a_page_that_lies_open_shows_by_itself_what_happened_meanwhile(stage: Stage, open_as: Any) -> None:
+    seen = open_as("ann")
+    seen.page.clock.install()
+    page = seen.to("/outbox")
     expect(page.locator("main")).to_contain_text("Nothing is there.")
     other = open_as("bob").to(f"/cases/{stage.ids['case']}")
     other.fill("#decide textarea", "fraud")
     other.click("#decide button[value=suspend]")
     other.click("text=Yes: Suspend")
-    page.evaluate(FETCH)
+    page.clock.fast_forward(11_000)
     expect(page.locator("tr[data-row]")).to_contain_text("account.suspend")
+
+
+def test_what_somebody_is_busy_with_is_not_exchanged_under_their_hands(stage: Stage, open_as: Any) -> None:
+    seen = open_as("ann")
+    seen.page.clock.install()
+    page = seen.to("/cases?status=open")
+    page.check("input[name=case] >> nth=0")
+    with write(stage.engine) as connection:
+        connection.execute(sa.text("UPDATE cases SET owner = 'bob'"))
+    page.clock.fast_forward(31_000)
+    expect(page.locator("input[name=case]:checked")).to_have_count(1)
+    page.uncheck("input[name=case] >> nth=0")
+    page.locator("h1").click()
+    page.clock.fast_forward(31_000)
+    expect(page.locator("tr[data-row] [data-label=Owner]").first).to_have_text("bob")
+
+
+def test_a_session_that_has_ended_leads_to_the_door_and_back_to_the_page(stage: Stage, open_as: Any) -> None:
+    seen = open_as("ann")
+    seen.page.clock.install()
+    page = seen.to("/cases?status=open")
+    _age_sessions(stage, hours=3)
+    page.click("aside >> text=Outbox")
+    page.wait_for_url(re.compile(r"/login\?next="))
+    page.fill("input[name=name]", "ann")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button")
+    expect(page.locator("h1")).to_have_text("Outbox")
+    _age_sessions(stage, hours=3)
+    page.clock.fast_forward(11_000)  # the page asks by itself, and is led away instead of showing old things for ever
+    page.wait_for_url(re.compile(r"/login\?next=%2Foutbox"))
+    seen.complaints[:] = [one for one in seen.complaints if "401 (Unauthorized)" not in one]
+
+
+def test_a_page_that_only_refreshes_itself_keeps_no_session_alive(stage: Stage, open_as: Any) -> None:
+    seen = open_as("ann")
+    seen.page.clock.install()
+    page = seen.to("/outbox")
+    _age_sessions(stage, minutes=30)
+    before = rows(stage, "SELECT seen_at FROM web_sessions")
+    with page.expect_response("**/outbox"):
+        page.clock.fast_forward(11_000)
+    assert rows(stage, "SELECT seen_at FROM web_sessions") == before
+    seen.to("/outbox")
+    assert rows(stage, "SELECT seen_at FROM web_sessions") != before
+
+
+def _age_sessions(stage: Stage, **span: float) -> None:
+    """As if nobody had looked at any page for so long."""
+    with write(stage.engine) as connection:
+        connection.execute(sa.update(web_sessions).values(seen_at=NOW - timedelta(**span)))
+
+
+def test_a_case_is_snoozed_from_the_list_by_one_key(stage: Stage, open_as: Any) -> None:
+    page = open_as("ann").to("/cases?status=open")
+    page.keyboard.press("j")
+    id_ = page.locator("tr.current").get_attribute("data-case")
+    page.keyboard.press("s")
+    page.wait_for_url(re.compile(rf"/cases/{id_}#snooze"))
+    page.check("#snooze input[name=grows]")
+    page.click("#snooze button")
+    expect(page.locator("[role=status]")).to_have_text("Snoozed.")
+    assert [row.id for row in rows(stage, "SELECT id FROM cases WHERE status = 'snoozed'")] == [id_]
+
+
+def test_a_decision_is_undone_by_opening_the_case_again(stage: Stage, open_as: Any) -> None:
+    page = open_as("ann").to(f"/cases/{stage.ids['planted']}")
+    page.fill("#decide textarea", "a test order")
+    page.click("#decide button[value=dismiss]")
+    page.click("text=Yes: Dismiss")
+    expect(page.locator("#decide")).to_have_count(0)
+    page.fill("input[name=note]", "it was none")
+    page.click("text=Open again")
+    expect(page.locator("#decide")).to_be_visible()
+    expect(page.locator(".timeline")).to_contain_text("it was none")

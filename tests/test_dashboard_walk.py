@@ -1,6 +1,5 @@
-"""Every page on both databases: each answers, says what it is about, is light, and reads no table from end to end."""
+"""Every page on both databases: each answers, says what it is about, and reads no table from end to end."""
 
-import gzip
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -37,6 +36,7 @@ PAGES = {
     "/reports": "Reports", "/audit": "Audit", "/audit/verify": "Audit", "/settings": "Settings", "/api/v1/docs": "API",
     "/findings.csv": "", "/cases.csv": "",
 }  # fmt: skip
+ADDRESSES = ("buyer@example.com", "b3@example.com")
 WHOLE = {"/audit/verify", "/findings.csv", "/cases.csv", "/reports"}
 """Pages that have to read much: the chain's verification, exports."""
 LONG = HISTORY - {"runs", "webhooks", "disputes"}
@@ -79,7 +79,16 @@ def test_every_page_answers_and_says_what_it_is_about(stage: Stage, admin: Perso
         assert answer.status_code == 200, (path, answer.text[:300])
         heading = re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL)
         assert text in (heading[1] if heading else answer.text), path
-        assert len(gzip.compress(answer.content)) < 50_000, path
+
+
+def test_viewers_see_no_address_on_any_page_and_in_no_export(stage: Stage, admin: Person) -> None:
+    viewer, told = Person(stage, "vic"), set()
+    for path in addresses(stage).keys() - {"/settings", "/reviews/new", "/findings?q=buyer@example.com"}:
+        told |= {path for address in ADDRESSES if address in admin.get(path).text}
+        seen = viewer.get(path)
+        assert seen.status_code == 200, path
+        assert not [address for address in ADDRESSES if address in seen.text], path
+    assert {f"/findings/{stage.ids['finding']}", f"/cases/{stage.ids['case']}"} <= told  # there was something to hide
 
 
 def test_every_list_goes_on_where_its_page_ended(stage: Stage, admin: Person) -> None:

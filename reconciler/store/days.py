@@ -1,6 +1,7 @@
 """Numbers by day for the charts: paid charges, and findings opened by kind."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +22,7 @@ def last_days(now: datetime, zone: ZoneInfo) -> list[Period]:
     return [Period(last - timedelta(days=back), zone) for back in reversed(range(SHOWN))]
 
 
-def charges(connection: sa.Connection, days: list[Period]) -> list[int]:
+def charges(connection: sa.Connection, days: Sequence[Period]) -> list[int]:
     """Paid charges by day, as the last run has counted them."""
     table = paid_counts.c
     counted = sa.func.coalesce(sa.func.sum(table.count), 0)
@@ -30,7 +31,7 @@ def charges(connection: sa.Connection, days: list[Period]) -> list[int]:
     return [int(connection.execute(query).scalar_one()) for query in queries]
 
 
-def opened(connection: sa.Connection, days: list[Period]) -> dict[str, list[int]]:
+def opened(connection: sa.Connection, days: Sequence[Period]) -> dict[str, list[int]]:
     """Findings first seen by day, by kind; the most frequent kinds first."""
     totals: Counter[str] = Counter()
     rows: dict[str, list[int]] = {}

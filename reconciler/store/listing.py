@@ -45,6 +45,12 @@ def case_page(
     return [public_case(row, now, ids[row["id"]]) for row in whole(connection, cases, found.rows)], found.next
 
 
+def cases_of(connection: sa.Connection, ids: Collection[str], now: datetime) -> dict[str, Shown]:
+    """Those of these cases that there are, by their ids."""
+    rows = connection.execute(sa.select(cases).where(cases.c.id.in_(ids))).mappings()
+    return {row["id"]: public_case(dict(row), now, []) for row in rows}
+
+
 def all_findings(connection: sa.Connection, asked: Wanted) -> Iterator[Shown]:
     """Every finding that is asked for, page by page, up to what an export holds."""
     after, left = None, EXPORTED

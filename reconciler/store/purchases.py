@@ -177,9 +177,9 @@ def _read_flags(connection: sa.Connection, keys: set[Key], known: Known) -> None
         for kind in ("undelivered_order", "amount_mismatch", "currency_mismatch")
     }
     for part in parts(sorted(ids)):
-        for id_ in connection.execute(sa.select(table.id).where(table.id.in_(part), table.status == OPEN)).scalars():
+        for id_, status in connection.execute(sa.select(table.id, table.status).where(table.id.in_(part))):
             key, kind = ids[id_]
-            known.flags[key].add(kind)
+            known.flags[key] |= {kind} if status == OPEN else set()
     for provider, refs in connection.execute(_duplicates({ref for _, ref in keys})):
         for ref in refs:
             if (provider, ref) in keys:

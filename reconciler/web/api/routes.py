@@ -60,7 +60,7 @@ ByAudit = Annotated[Bearer, _by("audit")]
 
 @router.get("/findings")
 def findings(request: Request, bearer: ByFindings, asked: Filter, after: After = "", limit: Limit = SIZE) -> Found:
-    """Findings, the newest first (contract section 4)."""
+    """Findings, the newest first."""
     with read(site_of(request).engine) as connection:
         return _listed(bearer, finding_page(connection, asked, after, limit))
 
@@ -146,7 +146,7 @@ def jobs(request: Request, bearer: ByStatus) -> Found:
 
 @router.get("/statement")
 def statement(request: Request, bearer: ByStatus) -> Found:
-    """The statement of the last run (contract section 4b); null before the first one."""
+    """The statement of the last run; null before the first one."""
     with read(site_of(request).engine) as connection:
         run = runs.last_run(connection)
     return {"statement": None if run is None else seen_by(bearer, run["statement"])}

@@ -108,7 +108,7 @@ def _sections(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, lis
 
 
 def _is_section(value: Any) -> bool:
-    return isinstance(value, dict)
+    return isinstance(value, dict) and bool(value)
 
 
 def _readable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

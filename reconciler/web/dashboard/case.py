@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from reconciler.cases import states
 from reconciler.cases.model import ACTIONS, Case, Facts
 from reconciler.errors import BadRecord
-from reconciler.policy import CLAUSES
+from reconciler.policy import CLAUSES, refund_blocked
 from reconciler.store import cases as store
 from reconciler.store.acts import Wanted, decide
 from reconciler.store.case_views import case_document, find_case
@@ -132,7 +132,8 @@ def _shown(request: Request, visitor: Viewer, id_: str, status: int = 200, **val
     return page(
         request, "case", visitor, status, case=case, stories=stories, actions=ACTIONS, **given,
         clause=None if clause is None else {"id": clause, "text": CLAUSES.get(clause, "")},
-        charges=_charges(facts), how=how_found(facts), tomorrow=_tomorrow(request),
+        charges=_charges(facts), how=how_found(facts),
+        blocked=any(refund_blocked(one) for one in facts.purchases), tomorrow=_tomorrow(request),
     )  # fmt: skip
 
 

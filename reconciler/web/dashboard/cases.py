@@ -10,7 +10,7 @@ from reconciler.errors import BadRecord
 from reconciler.store import saved_views, users
 from reconciler.store.acts import Done, Wanted, decide
 from reconciler.store.engine import read, write
-from reconciler.store.listing import all_cases, case_page
+from reconciler.store.listing import Shown, all_cases, case_page, cases_of
 from reconciler.web.dashboard.asked import asked_of, form_of, query_of
 from reconciler.web.dashboard.exported import csv_of
 from reconciler.web.dashboard.guard import ByOperator, Change, Viewer
@@ -59,8 +59,14 @@ def bulk(request: Request, change: ByOperator) -> Response:
     would, refused = _each(site, change, chosen, keep=False)
     return page(
         request, "bulk", change.visitor, 401 if wrong else 200, would=would, refused=refused, action=action, note=note,
-        totals=_totals(would), commanded=action in COMMANDED, wrong=wrong,
+        about=_about(site, refused), totals=_totals(would), commanded=action in COMMANDED, wrong=wrong,
     )  # fmt: skip
+
+
+def _about(site: Site, refused: list[dict[str, str]]) -> dict[str, Shown]:
+    """The cases that the decision was refused for, by their ids."""
+    with read(site.engine) as connection:
+        return cases_of(connection, [one["id"] for one in refused], site.now())
 
 
 def _went(request: Request) -> tuple[int, int] | None:

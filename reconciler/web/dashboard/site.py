@@ -1,9 +1,10 @@
 """What every page is made with: the store, the configuration, the templates, and the language of who looks."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,8 +13,9 @@ import jinja2
 import sqlalchemy as sa
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from reconciler import schedule
 from reconciler.access import masked, may
 from reconciler.report import shown, story
 from reconciler.settings import Settings
@@ -24,6 +26,7 @@ from reconciler.webhooks import Delivery
 from reconciler.words import LANGUAGES
 from reconciler.words.voice import NOTHING, Voice
 
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 THEMES = ("auto", "light", "dark")
 
 
@@ -36,6 +39,14 @@ class Site:
     now: Callable[[], datetime]
     deliveries: Mapping[str, Callable[[Delivery], Any]] = field(default_factory=dict)
     attempts: Attempts = field(default_factory=Attempts)
+    _kept: dict[str, tuple[object, Any]] = field(default_factory=dict)
+
+    def kept(self, name: str, key: object, make: Callable[[], Any]) -> Any:
+        """What was made for this key, made anew when the key is another one: of each name the last is kept."""
+        there = self._kept.get(name)
+        if there is None or there[0] != key:
+            there = self._kept[name] = (key, make())
+        return there[1]
 
     @property
     def secure(self) -> bool:
@@ -117,8 +128,14 @@ def _environment(language: str, hide: bool, zone: str) -> jinja2.Environment:
         said=voice.sentence,
         told=lambda finding: story.story(finding, voice),
         law=lambda clause, text: story.clause(clause, text, voice),
-        pretty=lambda value: json.dumps(value, ensure_ascii=False, indent=2, default=str),
+        pretty=_pretty,
         time=lambda value: _time(value, voice),
+        day=lambda name: voice.day(date.fromisoformat(name), "format.short"),
+        number=voice.number,
+        word=lambda prefix, name: _word(voice, prefix, name),
+        side=lambda field, value: _side(voice, field, value),
+        said_of=lambda name, value: _said_of(voice, name, value),
+        schedule=lambda text: _schedule(voice, text),
         asset=assets.address,
     )
     return made
@@ -142,6 +159,43 @@ def _time(value: str | datetime | None, voice: Voice) -> str:
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
         utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M:%S}", voice.time(moment.isoformat())
     )
+
+
+def _word(voice: Voice, prefix: str, name: str) -> str:
+    """The text for a word of the program, or the word itself where somebody else has made it."""
+    key = f"web.{prefix}.{name}"
+    return voice.say(key) if voice.knows(key) else name
+
+
+def _side(voice: Voice, field: str, value: str | None) -> str | None:
+    """What one side says of a field, as people write it."""
+    if value is None:
+        return None
+    if field == "time":
+        return _time(value, voice)
+    if field == "amount" and _NUMBER.fullmatch(value):
+        return voice.number(value)
+    return _word(voice, "state", value) if field == "state" else value
+
+
+def _said_of(voice: Voice, name: str, value: Any) -> Any:
+    """What a case said of something before or after it changed."""
+    if name == "recommendation" and value is not None:
+        return voice.say(f"advice.{value}")
+    if name == "due_at":
+        return _time(value, voice)
+    return voice.number(value) if name in {"amount", "refundable_amount"} else value
+
+
+def _schedule(voice: Voice, text: str) -> str:
+    parsed = schedule.parse(text)
+    return say(voice, "schedule.every", n=parsed.minutes) if isinstance(parsed, schedule.Every) else text
+
+
+def _pretty(value: Any) -> str:
+    """A record over several lines; each line is made harmless by itself, so that the breaks between them stay."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return Markup("\n").join(escape(shown.clean(line)) for line in text.splitlines())
 
 
 def _visible(value: Any) -> Any:

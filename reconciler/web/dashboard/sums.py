@@ -6,15 +6,15 @@ from typing import Any
 
 from reconciler.cases.model import Facts
 from reconciler.money import format_minor
-from reconciler.policy import Purchase, of_purchase
-from reconciler.report import shown
+from reconciler.policy import Purchase, of_purchase, refund_blocked
 
+Money = tuple[str | None, str | None]
 Step = tuple[str, dict[str, Any]]
 _MICRO = Decimal(1_000_000)
 
 
 def how_found(facts: Facts) -> list[list[Step]]:
-    """For each charge of a case the steps, each a text's key with its values."""
+    """For each charge of a case the steps, each a text's key with its values; `amount` is a decimal and a currency."""
     return [list(_steps(purchase)) for purchase in facts.purchases if purchase.paid_minor is not None]
 
 
@@ -33,12 +33,14 @@ def _steps(purchase: Purchase) -> Iterator[Step]:
     if purchase.approved_minor:
         yield "sum.approved", {"amount": _money(purchase.approved_minor, purchase)}
     most = of_purchase(purchase)
-    if most is not None:
+    if refund_blocked(purchase):
+        yield "sum.blocked", {}
+    elif most is not None:
         yield "sum.most", {"amount": _money(most, purchase)}
 
 
-def _money(minor: int | None, purchase: Purchase) -> str:
-    return shown.money(format_minor(minor, purchase.currency), purchase.currency)
+def _money(minor: int | None, purchase: Purchase) -> Money:
+    return format_minor(minor, purchase.currency), purchase.currency
 
 
 def _credits(micro: int) -> str:

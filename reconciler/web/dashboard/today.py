@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from reconciler.report.document import in_a_sentence, severities
 from reconciler.report.lines import identity, ledgers
+from reconciler.report.period import Period
 from reconciler.store import days, runs, status
 from reconciler.store.engine import read
 from reconciler.store.filters import Wanted
@@ -33,7 +34,7 @@ def today(request: Request, visitor: Viewer) -> Response:
         run = runs.last_run(connection)
         state = status.overview(connection, now)
         urgent, _ = case_page(connection, Wanted(status="open"), now, size=URGENT)
-        charts = list(_charts(connection, site, now))
+        charts = _charts(connection, site, run, now)
     statement = run["statement"] if run else None
     waiting = state["queues"]["outbox"].values()
     return page(
@@ -65,9 +66,16 @@ def _ratios(rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
     ]
 
 
-def _charts(connection: sa.Connection, site: Site, now: datetime) -> Iterator[Shown]:
-    """Drawn on the server; the page's own colours make them readable in light and dark."""
+def _charts(connection: sa.Connection, site: Site, run: Shown | None, now: datetime) -> list[Shown]:
+    """The charts change with a run, and with the day: between them they are not counted again."""
     shown = days.last_days(now, site.zone)
+    key = (run["id"] if run else None, shown[-1].name)
+    charts: list[Shown] = site.kept("charts", key, lambda: list(_drawn(connection, shown)))
+    return charts
+
+
+def _drawn(connection: sa.Connection, shown: Sequence[Period]) -> Iterator[Shown]:
+    """Drawn on the server; the page's own colours make them readable in light and dark."""
     names = [day.name for day in shown]
     yield chart("chart.charges", "", names, days.charges(connection, shown), "info")
     for kind, counts in list(days.opened(connection, shown).items())[:KINDS_SHOWN]:
