@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.run-ready
 TEST_READY := $(VENV)/.test-ready
 
+# Every command that a test starts would compile all our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-long check lint types bench lock clean
 
 run: $(RUN_READY)

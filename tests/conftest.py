@@ -1,5 +1,6 @@
 """What all tests share: databases, files in memory, and a guard against talking to the outside world."""
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     full_counts = [item for item in items if item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=full_counts)
     items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what the tests make, and not at the modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _write_into_memory() -> None:

@@ -18,6 +18,7 @@ from reconciler.schema import transactions
 from reconciler.settings import Settings
 from reconciler.store.engine import open_store, read
 from reconciler.store.facts import feed_rows
+from tests.processes import hurried
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 UUID = "550e8400-e29b-41d4-a716-446655440000"
@@ -92,5 +93,5 @@ def staged(folder: Path) -> Iterator[Stage]:
     """Everything up for the length of a test."""
     stage = Stage(folder)
     stage.open()
-    with stage.digiseller, stage.tribute:
+    with stage.digiseller, stage.tribute, hurried():
         yield stage

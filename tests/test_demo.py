@@ -19,6 +19,7 @@ from reconciler.cli import demo, demo_folder, demo_shown
 from reconciler.errors import ConfigError
 from reconciler.settings import Settings
 from reconciler.store.engine import open_store
+from tests.processes import interruptible
 
 COMMAND = (sys.executable, "-c", "import sys; from reconciler.cli import main; sys.exit(main())")
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -247,7 +248,9 @@ def test_a_world_without_time_is_wrong_usage(tmp_path: Path) -> None:
 
 def test_serving_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:
     arguments = (*COMMAND, "demo", "--days", "14", "--charges", "5", "--serve")
-    with subprocess.Popen(arguments, cwd=tmp_path, env=_disturbed(), stderr=subprocess.PIPE, text=True) as served:
+    with interruptible():
+        served = subprocess.Popen(arguments, cwd=tmp_path, env=_disturbed(), stderr=subprocess.PIPE, text=True)
+    with served:
         assert served.stderr is not None
         deadline = threading.Timer(90, served.kill)
         deadline.start()

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.cli_world import _logs_as_before
 from tests.main_job import Stage, left_behind, staged
+
+__all__ = ["_logs_as_before"]
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +52,8 @@ def kill_at_random(stage: Stage, url: str, times: int, pick: random.Random) -> i
 
 def test_a_second_run_changes_nothing(stage: Stage, undisturbed: dict[str, Any]) -> None:
     url = stage.url("twice")
-    stage.run(url)
-    assert stage.run(url).returncode == 0
+    stage.call(url)
+    assert stage.call(url).returncode == 0
     assert left_behind(url) == undisturbed
 
 
@@ -87,7 +90,7 @@ def test_after_a_fault_the_findings_are_those_of_a_healthy_pull(
     url = stage.url(name.replace(" ", "-"))
     FAULTS[name](stage)
     try:
-        faulty = stage.run(url)
+        faulty = stage.call(url)
     finally:
         stage.digiseller.clear_faults()
         stage.tribute.clear_faults()
@@ -96,7 +99,7 @@ def test_after_a_fault_the_findings_are_those_of_a_healthy_pull(
     rightly = {row[3]["order_id"] for row in undisturbed["findings"] if row[1] == "missing_charge"}
     concluded = {order_id for kind, _, _, order_id in found(faulty.stdout) if kind == "missing_charge"}
     assert concluded <= rightly, "absence is not concluded from an incomplete feed"
-    healthy = stage.run(url)
+    healthy = stage.call(url)
     assert healthy.returncode == 0, healthy.stderr
     assert left_behind(url) == undisturbed
 
@@ -125,7 +128,7 @@ def test_an_unreachable_shop_concludes_nothing_about_deliveries(stage: Stage, tm
 
 def test_a_dry_run_writes_no_findings_and_no_report(stage: Stage) -> None:
     url = stage.url("dry")
-    done = stage.run(url, "run", "--dry-run", "--json")
+    done = stage.call(url, "run", "--dry-run", "--json")
     assert done.returncode == 0, done.stderr
     assert found(done.stdout)
     assert left_behind(url)["findings"] == []
