@@ -22,9 +22,8 @@ def main() -> None:
         for language in ("en", "ru") if form.in_languages else ("en",):
             seconds, peak, size = _one(form.name, language)
             more = max(0.0, peak - base[1])
-            print(
-                f"  {form.name} {language}: {seconds:.2f} CPU s, {more:.0f} MiB above {base[1]:.0f}, {size / 1e6:.2f} MB"
-            )
+            memory = f"{more:.0f} MiB above {base[1]:.0f}"
+            print(f"  {form.name} {language}: {seconds:.2f} CPU s, {memory}, {size / 1e6:.2f} MB")
 
 
 def _one(form: str, language: str) -> tuple[float, float, int]:
