@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import dashboard, first_pull, increments, match_chain, match_files, startup, upserts, webhooks
+from benchmarks import dashboard, first_pull, increments, match_chain, match_files, reports, startup, upserts, webhooks
 
 BENCHMARKS = {
     "upserts": upserts.main,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "match_files": match_files.main,
     "match_chain": match_chain.main,
     "dashboard": dashboard.main,
+    "reports": reports.main,
 }
 ON_DEMAND = {"increments_10m": increments.main_large}
 

@@ -81,7 +81,7 @@ def test_a_recorded_chargeback_is_a_case_with_checks_deadline_and_proposal(progr
     assert (case["kind"], case["recommendation"], case["policy_clause"]) == ("chargeback", "suspend", "7")
     assert case["proposals"] == ["suspend", "forfeit", "ban"]
     assert {check["name"] for check in case["checks"] if not check["passed"]} == set()
-    assert case["days_left"] == 16
+    assert case["days_left"] == 17
     assert [row["id"] for row in program("cases", "list", "--json").json()] == [said["case_id"]]
     assert commands(world) == []
 
@@ -291,7 +291,7 @@ def test_the_queue_and_a_case_are_told_in_words(program: Program, world: World) 
     case = record(program)["case_id"]
     queue = program("cases", "list").out
     assert "Chargeback 1001" in queue
-    assert "16 days left" in queue
+    assert "17 days left" in queue
     told = program("cases", "show", case).out
     assert "Account acc owns the charge" in told
     assert "To be confirmed: suspend, forfeit, ban" in told

@@ -78,6 +78,17 @@ def test_a_chargeback_waits_with_its_proposal_and_another_was_confirmed_and_carr
     assert command["data"]["case_id"] in {one["id"] for one in cases if one["status"] == "decided"}
 
 
+def test_the_demo_alerts_a_simulated_chat_end_to_end(finished: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    run, place = finished
+    told = json.loads(run.stdout)["alerts"]
+    assert 1 <= len(told) <= 5
+    assert "At stake" in told[0]
+    assert "<b>" not in told[0]
+    listed = json.loads(_run(place, "--config", f"{demo_folder.NAME}/config.toml", "alerts", "list", "--json").stdout)
+    sent = [one for alert in listed for one in alert["messages"] if one["state"] == "sent"]
+    assert len(sent) == len(told)
+
+
 def test_the_demo_writes_nothing_outside_its_folder(finished: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     run, place = finished
     assert {entry.name for entry in place.iterdir()} == {"config.toml", demo_folder.NAME}

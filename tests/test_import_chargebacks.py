@@ -144,3 +144,21 @@ def test_a_finding_and_a_case_follow_at_the_next_run(program: Program, brought: 
     assert (found["kind"], found["transaction_ids"], found["amount"]) == ("chargeback", ["5001"], "1250.50")
     (case,) = program("cases", "list", "--json").json()
     assert (case["id"], case["kind"]) == (found["case_id"], "chargeback")
+
+
+@pytest.mark.parametrize(
+    ("written", "due", "given"),
+    [
+        ("10.12.2026", datetime(2026, 12, 10, 20, 59, 59, tzinfo=UTC), True),
+        ("10.12.2026 12:00", datetime(2026, 12, 10, 9, tzinfo=UTC), True),
+        ("", datetime(2026, 12, 8, 20, 59, 59, tzinfo=UTC), False),
+    ],
+)
+def test_a_due_date_of_a_list_is_counted_to_its_end_in_the_lists_zone(
+    program: Program, url: str, written: str, due: datetime, given: bool
+) -> None:
+    program.configure(f'[database]\nurl = "{url}"\n{MAPPING}due_at = "Срок"\n')
+    (program.folder / "list.csv").write_bytes(csv_bytes([ROW | {"Срок": written}], ";"))
+    assert program("import", "chargebacks", "list.csv", "--json").json()["stored"] == 1
+    (row,) = stored(url)
+    assert (row["due_at"], row["due_given"]) == (due, given)

@@ -1,6 +1,6 @@
 """The policy, clause by clause: where each applies and where it does not; calendars, deadlines, states, ratios."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from itertools import permutations
 from zoneinfo import ZoneInfo
@@ -92,10 +92,14 @@ def test_a_late_alert_or_beginning_never_takes_an_outcome_back(stages: list[str]
 )
 def test_the_answer_is_due_by_the_scheme_unless_the_provider_says(code: str, name: str, days: int) -> None:
     assert scheme(code) == name
-    assert due_at(derive([StageEvent("opened", NOW)]), code) == NOW + timedelta(days=days)
+    moscow = ZoneInfo("Europe/Moscow")
+    last = (NOW + timedelta(days=days)).astimezone(moscow).date()
+    end = datetime.combine(last, time(23, 59, 59), moscow)
+    assert due_at(derive([StageEvent("opened", NOW)]), code, moscow) == end
+    assert due_at(derive([StageEvent("opened", end - timedelta(days=days))]), code, moscow) == end
     given_date = NOW + timedelta(days=3)
-    assert due_at(derive([StageEvent("opened", NOW, given_date)]), code) == given_date
-    assert due_at(derive([StageEvent("opened", NOW), StageEvent("won", NOW)]), code) is None
+    assert due_at(derive([StageEvent("opened", NOW, given_date)]), code, moscow) == given_date
+    assert due_at(derive([StageEvent("opened", NOW), StageEvent("won", NOW)]), code, moscow) is None
 
 
 def test_every_check_of_an_ordinary_chargeback_passes() -> None:

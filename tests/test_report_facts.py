@@ -10,13 +10,15 @@ import sqlalchemy as sa
 
 from reconciler.money import Money
 from reconciler.report import FORMATS
+from reconciler.report.brief import brief
 from reconciler.report.period import Period, around, last_whole
-from reconciler.store import disputes
+from reconciler.store import audit, disputes
 from reconciler.store.cases import charge_root, follow_cases, open_case
 from reconciler.store.engine import read, write
 from reconciler.store.report_facts import facts
 from reconciler.store.reports import make_report, report_of
 from reconciler.words import LANGUAGES
+from reconciler.words.voice import Voice
 from tests.builders import NOW, Approval, World, ago, charge, order, refund
 from tests.stores import engine, url
 
@@ -138,3 +140,17 @@ def test_weeks_begin_on_monday_and_months_have_their_length() -> None:
     assert around(date(2028, 2, 29), MOSCOW, "month").last == date(2028, 2, 29)
     assert last_whole(datetime(2026, 12, 31, 21, tzinfo=UTC), MOSCOW, "month").name == "2026-12"
     assert last_whole(datetime(2026, 12, 31, 20, tzinfo=UTC), MOSCOW, "month").name == "2026-11"
+
+
+def test_the_report_and_its_message_name_the_head_of_the_audit_as_it_stood_at_the_run(world: World) -> None:
+    busy(world)
+    with read(world.engine) as connection:
+        there = audit.head(connection)
+    with write(world.engine) as connection:
+        audit.record(connection, "test.later", "x", "Ann", world.now + timedelta(hours=1), {})
+    document = report(world)
+    assert there is not None
+    assert document["audit"] == {"records": there.number, "head": there.hash}
+    assert there.hash in brief(document, Voice("en", MOSCOW))
+    with read(world.engine) as connection:
+        assert audit.verify(connection, document["audit"]["head"]) is None

@@ -69,12 +69,20 @@ def whole(row: Shown, zone: ZoneInfo) -> Iterator[RenderableType]:
     for finding in row["findings"]:
         yield indented(text(f"Finding {finding['id']} {finding['status']}: {finding['explanation']}"), 2)
     for one in row["chargebacks"]:
-        left = f", {one['days_left']} days left to answer" if one["days_left"] is not None else ""
+        left = f", {_answer_by(one, zone)}" if one["due_at"] else ""
         amount = shown.money(one["amount"], one["currency"])
         yield indented(text(f"Chargeback {one['id']}: {amount}, reason {one['reason']}, {one['stage']}{left}"), 2)
     for command in row["commands"]:
         yield indented(text(f"Command {command['type']} for {command['account_id']}: {command['state']}"), 2)
     yield from _timeline(row["timeline"], zone)
+
+
+def _answer_by(one: Shown, zone: ZoneInfo) -> str:
+    """The deadline of a chargeback, and whether it is the provider's or only the usual one."""
+    days = one["days_left"]
+    left = f"{days} days left" if days > 0 else "less than a day left" if days == 0 else "overdue"
+    given = "" if one["due_given"] else "; assumed from the usual days, as the provider named no date"
+    return f"answer by {shown.time(one['due_at'], zone)} ({left}{given})"
 
 
 def decided(done: Sequence[Shown], refused: Sequence[Shown], *, dry_run: bool) -> Iterator[RenderableType]:
@@ -149,6 +157,7 @@ def _advice(row: Shown) -> str:
 def _due(row: Shown, zone: ZoneInfo) -> str:
     if not row["due_at"]:
         return ""
-    left = f"{row['days_left']} days left" if row["due_state"] != "overdue" else "overdue"
+    days = row["days_left"]
+    left = "overdue" if row["due_state"] == "overdue" else f"{days} days left" if days else "less than a day left"
     doubt = "" if row["due_known"] else ", the calendar of that year is not out yet"
     return f"{shown.time(row['due_at'], zone)} ({left}{doubt})"

@@ -3,11 +3,13 @@
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +26,7 @@ from providers.simulators.receiver import CommandReceiver
 from providers.simulators.scenario import Scenario, build
 from providers.simulators.scenario.load import into_digiseller, into_tribute, push_by_tribute
 from providers.simulators.shop import ShopSimulator
+from providers.simulators.telegram import TelegramSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler import log
 from reconciler.cases.model import Decision
@@ -53,8 +56,9 @@ def run_demo(days: int, charges: int, serve: bool, as_json: bool) -> int:
     log.set_up(log.Redactor(), logging.INFO if serve else logging.WARNING)
     with demo_folder.taken(Path.cwd() / demo_folder.NAME) as folder, _reached_directly():
         scenario = _world(days, charges)
-        with playing(scenario, folder) as settings, _store(settings) as engine:
-            outcome = _play(scenario, settings, engine, folder, as_json)
+        telegram = TelegramSimulator()
+        with playing(scenario, folder, telegram) as settings, _store(settings) as engine:
+            outcome = _play(scenario, settings, engine, telegram, folder, as_json)
             if serve:
                 screen.warn(f"the daemon runs with {folder / demo_folder.CONFIG}; stop it with Ctrl-C")
                 serve_daemon(settings, engine)
@@ -62,8 +66,11 @@ def run_demo(days: int, charges: int, serve: bool, as_json: bool) -> int:
 
 
 @contextmanager
-def playing(scenario: Scenario, folder: Path) -> Iterator[Settings]:
-    """The made-up world as running providers and a shop's database; gives the settings to reconcile them by."""
+def playing(scenario: Scenario, folder: Path, telegram: TelegramSimulator | None = None) -> Iterator[Settings]:
+    """The made-up world as running providers and a shop's database; gives the settings to reconcile them by.
+
+    Alerts go to `telegram`, and nowhere without it.
+    """
     digiseller, tribute = DigiSellerSimulator(), TributeSimulator()
     digiseller.switches.sells_limit = 0
     into_digiseller(digiseller, scenario)
@@ -76,6 +83,9 @@ def playing(scenario: Scenario, folder: Path) -> Iterator[Settings]:
             running.enter_context(simulator)
         settings = demo_folder.settings(folder, scenario, digiseller, tribute, shop, receiver)
         demo_folder.write_config(folder, settings)
+        if telegram is not None:
+            running.enter_context(telegram)
+            settings = settings.model_copy(update={"alerts": demo_folder.alerts(telegram)})
         yield settings
 
 
@@ -127,20 +137,26 @@ def _world(days: int, charges: int) -> Scenario:
         raise WrongUsage(f"{error}: give --days 1 or more and --charges 0 or more") from None
 
 
-def _play(scenario: Scenario, settings: Settings, engine: sa.Engine, folder: Path, as_json: bool) -> demo_shown.Outcome:
+def _play(
+    scenario: Scenario, settings: Settings, engine: sa.Engine, telegram: TelegramSimulator, folder: Path, as_json: bool
+) -> demo_shown.Outcome:
     started_s = time.monotonic()
     with screen.progress("reconciling a made-up shop") as notify:
         result = reconcile(scenario, settings, engine, notify)
         notify("writing the report")
         report = write_daily_report(settings, engine, datetime.now(UTC))["html"]
     outcome = demo_shown.compare(scenario.expected, result.findings)
-    commands = confirm(scenario, settings, engine)
+    told = demo_shown.Told(confirm(scenario, settings, engine), [_without_tags(one.text) for one in telegram.posted])
     places = demo_shown.Places(folder, report, time.monotonic() - started_s)
     if as_json:
-        screen.emit(demo_shown.document(scenario, result, outcome, places, commands))
+        screen.emit(demo_shown.document(scenario, result, outcome, places, told))
     else:
-        screen.show(*demo_shown.tables(scenario, result, outcome, places, commands))
+        screen.show(*demo_shown.tables(scenario, result, outcome, places, told))
     return outcome
+
+
+def _without_tags(html: str) -> str:
+    return unescape(re.sub(r"<[^>]+>", "", html))
 
 
 @contextmanager

@@ -15,9 +15,11 @@ from providers.simulators.digiseller import DigiSellerSimulator
 from providers.simulators.receiver import CommandReceiver
 from providers.simulators.scenario import Scenario
 from providers.simulators.shop import ShopSimulator
+from providers.simulators.telegram import TOKEN, TelegramSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler.errors import ConfigError
 from reconciler.settings import (
+    Alerts,
     Commands,
     Database,
     DigiSellerSettings,
@@ -26,6 +28,7 @@ from reconciler.settings import (
     Schedule,
     Settings,
     Shop,
+    Telegram,
     TributeSettings,
 )
 
@@ -109,6 +112,12 @@ def settings(
         schedule=Schedule(initial_days=(scenario.now - scenario.since).days),
         report=Report(directory=str(folder / "reports")),
     )
+
+
+def alerts(telegram: TelegramSimulator) -> Alerts:
+    """Alerts to a running stand-in for Telegram."""
+    chat = int(next(iter(telegram.chats)))
+    return Alerts(telegram=Telegram(token=SecretStr(TOKEN), chat_ids=(chat,), api_base=telegram.url))
 
 
 def write_config(folder: Path, chosen: Settings) -> Path:

@@ -19,7 +19,6 @@ from reconciler.report.document import sentence
 from reconciler.report.shown import number
 
 T = TypeVar("T")
-Commands = Sequence[Mapping[str, Any]]
 Key = tuple[str, str | None, tuple[str, ...], str | None]
 COUNTED = ("planted", "found", "missing", "unexpected")
 REASONED = frozenset({"undelivered_order"})
@@ -59,6 +58,14 @@ class Places:
         return self.folder / DATABASE
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What went out: the commands that the shop took, as bodies, and the messages in the simulated chat."""
+
+    commands: Sequence[Mapping[str, Any]]
+    alerts: Sequence[str]
+
+
 def compare(expected: Iterable[Expected], findings: Iterable[Mapping[str, Any]]) -> Outcome:
     """Hold planted faults against open findings by kind, reason, transactions and order, one against one."""
     planted = list(expected)
@@ -76,9 +83,7 @@ def compare(expected: Iterable[Expected], findings: Iterable[Mapping[str, Any]])
     return Outcome(missing, unexpected, counts)
 
 
-def document(
-    scenario: Scenario, result: RunResult, outcome: Outcome, places: Places, commands: Commands
-) -> dict[str, Any]:
+def document(scenario: Scenario, result: RunResult, outcome: Outcome, places: Places, told: Told) -> dict[str, Any]:
     """The whole outcome as one document: ids are strings, money decimal strings."""
     return {
         "exact": outcome.exact,
@@ -90,7 +95,8 @@ def document(
         "lookalikes": list(scenario.lookalikes),
         "findings": [finding for finding in result.findings if finding["status"] == OPEN],
         "statement": result.statement,
-        "commands": list(commands),
+        "commands": list(told.commands),
+        "alerts": list(told.alerts),
         "folder": str(places.folder),
         "config": str(places.config),
         "database": str(places.database),
@@ -100,7 +106,7 @@ def document(
 
 
 def tables(
-    scenario: Scenario, result: RunResult, outcome: Outcome, places: Places, commands: Commands
+    scenario: Scenario, result: RunResult, outcome: Outcome, places: Places, told: Told
 ) -> Iterator[Table | str]:
     """The comparison by kind, what differs, the verdict, the statement's totals, and where everything is."""
     yield _kinds(outcome)
@@ -110,13 +116,15 @@ def tables(
     yield f"Verdict: {result.verdict}. {sentence(result.statement)}"
     yield _books(result.statement["providers"])
     yield from (f"could not be read: {problem}" for problem in result.problems)
-    for one in commands:
+    for one in told.commands:
         said = one["data"]
         yield f"{said['decided_by']} decided case {said['case_id']}: the shop took {one['type']} {said['account_id']}."
+    for message in told.alerts:
+        yield f"Alert to a simulated Telegram chat: {clean(message.splitlines()[0])}"
     yield f"Report:   {places.report}"
     yield f"Database: {places.database}"
     yield f"Webhooks: {len(scenario.events)} were taken in: reconciler --config {places.config} webhooks list"
-    yield f"Go on:    reconciler --config {places.config} findings (or cases list, outbox list)"
+    yield f"Go on:    reconciler --config {places.config} findings (or cases list, alerts list, outbox list)"
     yield f"Done in {places.seconds:.1f} s."
 
 

@@ -68,10 +68,11 @@ class _Note:
         if not table.rows:
             yield from self._section(table.name, [])
             return
-        yield from self._section(table.name, [f"| {' | '.join(heading(one, self.voice) for one in table.on_page)} |"])
-        yield f"| {' | '.join('---:' if one.holds in NUMBERS else '---' for one in table.on_page)} |"
+        columns = table.on_page
+        yield from self._section(table.name, [f"| {' | '.join(heading(one, self.voice) for one in columns)} |"])
+        yield f"| {' | '.join('---:' if one.holds in NUMBERS else '---' for one in columns)} |"
         for row in table.rows:
-            yield f"| {' | '.join(safe(in_words(one, row, self.voice)) for one in table.on_page)} |"
+            yield f"| {' | '.join(safe(in_words(one, row, self.voice)) for one in columns)} |"
 
     def _problems(self) -> Iterator[str]:
         if self.document["problems"]:

@@ -124,12 +124,11 @@ class _Page:
         return {**finding, **told}
 
     def _table(self, table: Table) -> dict[str, Any]:
+        columns = table.on_page
         return {
             "name": table.name,
-            "heads": [{"text": heading(one, self.voice), "number": one.holds in NUMBERS} for one in table.on_page],
-            "rows": [
-                [self._cell(table.name, column, row) for column in table.on_page] for row in table.rows[:PER_TABLE]
-            ],
+            "heads": [{"text": heading(one, self.voice), "number": one.holds in NUMBERS} for one in columns],
+            "rows": [[self._cell(table.name, column, row) for column in columns] for row in table.rows[:PER_TABLE]],
             "count": len(table.rows),
             "more": max(0, len(table.rows) - PER_TABLE),
         }

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.report.document import Document
-from reconciler.report.table import AMOUNT, COUNT, DAYS, PERCENT, TIME, Column, Row, word
+from reconciler.report.table import AMOUNT, COUNT, DAYS, PERCENT, TIME, WORD, Column, Row, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Table:
         return tuple(
             one for one in self.columns if one.on_page and any(one.of(row) not in {None, ""} for row in self.rows)
         )
+
+
+def _due_named(row: Row) -> str | None:
+    """Who named the date: the provider, or nobody, so that the usual days are assumed."""
+    return None if row["ended"] or not row["due_at"] else "provider" if row["due_given"] else "assumed"
 
 
 _STAKE = (
@@ -55,6 +60,7 @@ _CASES = (
 _CHARGEBACKS = (
     Column("due_at", TIME, 18),
     Column("days_left", DAYS, 14, value=lambda row: None if row["ended"] else row["days_left"]),
+    Column("due_named", WORD, 20, "due_named", value=_due_named),
     word("state", "dispute", 14),
     word("stage", "stage", 18),
     Column("amount", AMOUNT, 14),

@@ -18,7 +18,8 @@ _JOINER = "\u200d"
 
 def clean(value: object) -> str:
     """Text of others with its invisible characters (control, direction, zero width) written out, on one line."""
-    return "".join(_written_out(char) for char in str(value))
+    text = str(value)
+    return text if text.isprintable() else "".join(_written_out(char) for char in text)
 
 
 def parse(text: str) -> datetime:
