@@ -117,12 +117,19 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record as received, less secrets. `source` names the call or table, `key` the record within it."""
+    """A record as received, less secrets. `source` names the call or table, `key` the record within it.
+
+    `read_at` is set where facts made of the record are dated by the look at it: then each look counts, also one that
+    shows the same. `how` is a letter of the provider's own for what the look did not show, where the facts depend on
+    that.
+    """
 
     provider: str
     source: str
     key: str
     body: Any
+    read_at: datetime | None = None
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
