@@ -186,6 +186,14 @@ def _known(connection: sa.Connection, rows: Iterable[Any]) -> defaultdict[tuple[
     return known
 
 
+def known_charges(connection: sa.Connection, provider: str, ref: str) -> dict[str, Known]:
+    """The stored charges of one ref or order, by their own refs: what an event about it has to fit."""
+    known: dict[str, Known] = {}
+    for row in inbox.charges_of(connection, provider, [ref]):
+        _remember(known, row)
+    return known
+
+
 def _remember(charges: dict[str, Known], row: Any) -> None:
     """Take a charge into account for the events after this one; one that the API showed stays as it is."""
     there = charges.get(row.ref)

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from providers.tribute import fields
@@ -15,6 +16,8 @@ from reconciler.text import storable
 PROVIDER = "tribute"
 ORDERS = "tribute.orders"
 TRANSACTIONS = "tribute.transactions"
+POSTPONED, REFUSED, LOOKED = "p", "r", "l"
+"""How a record was read: an order whose transactions could not be read, or were refused; an event after a look."""
 
 _DROPPED = re.compile(r"(token|url|phone|address|fullname|locality|customernote)$", re.IGNORECASE)
 """Links and tokens can open things, the rest is a buyer's home: none of it helps to reconcile."""
@@ -43,9 +46,9 @@ def page(feed: str, readings: Sequence[Reading], drained: Window | None = None, 
     )
 
 
-def raw(source: str, key: str, record: Any) -> RawRecord:
+def raw(source: str, key: str, record: Any, read_at: datetime | None = None, how: str = "") -> RawRecord:
     """A record as received, less what is not kept."""
-    return RawRecord(PROVIDER, source, key, kept(record))
+    return RawRecord(PROVIDER, source, key, kept(record), read_at, how)
 
 
 def kept(record: Any) -> Any:
