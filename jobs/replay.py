@@ -70,6 +70,8 @@ def replay(settings: Settings, engine: sa.Engine, day: Period, notify: Callable[
             return Replayed(str(day.first), REFUSED, reason)
         about = {"date": str(day.first), "run_id": row.id, "at": iso(row.finished_at)}
         try:
+            if missing := losses.never_kept(source):
+                raise _Refused(missing)
             chain = [_run(source, settings, one) for one in (_before(source, row), row) if one is not None]
             return _compared(source, chain, about, notify)
         except _Refused as error:

@@ -19,6 +19,7 @@ from providers.simulators.digiseller import DigiSellerSimulator
 from providers.simulators.receiver import CommandReceiver
 from providers.simulators.scenario import Scenario, build
 from providers.simulators.scenario.load import into_digiseller, into_tribute, push_by_tribute
+from providers.simulators.scenario.values import Sale
 from providers.simulators.shop import ShopSimulator
 from providers.simulators.tribute import TributeSimulator
 from reconciler.cli import demo_folder
@@ -81,6 +82,26 @@ class World:
         """Let the shop change its own database."""
         with closing(sqlite3.connect(self.shop.path)) as connection, connection:
             connection.execute(statement, values)
+
+    def shop_changes(self, order_id: str, **values: Any) -> None:
+        """Let the shop change columns of an order, and say so in `updated_at`."""
+        values["updated_at"] = self.clock.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        named = ", ".join(f"{name} = ?" for name in values)
+        self.shop_does(f"UPDATE orders SET {named} WHERE order_id = ?", *values.values(), order_id)
+
+    @property
+    def plain_sales(self) -> list[Sale]:
+        """DigiSeller's sales about which nothing has been planted."""
+        return sorted(
+            (sale for sale in self.scenario.sales if sale.state == 3 and not sale.written_date and not sale.review),
+            key=lambda sale: sale.invoice,
+        )
+
+    def configure(self, folder: Path) -> None:
+        """Write the configuration for commands, with this store in it."""
+        database = self.settings.database.model_copy(update={"url": self.engine.url.render_as_string(False)})
+        demo_folder.write_config(folder, self.settings.model_copy(update={"database": database}))
+        (folder / demo_folder.CONFIG).replace(folder / "config.toml")
 
     def push(self) -> None:
         """Let Tribute push what it pushes in this world."""
