@@ -76,7 +76,7 @@ def note_reading(
     """Write down what storing a page came to; nothing where it showed only what is known."""
     missing = [(one.provider, one.ref, to_us(one.read_at)) for one in page.states if not one.found]
     said = {
-        "looks": [[at_us, _kept(connection, text)] for at_us, text in _looks(records)],
+        "looks": [[at_us, text if at_us is None else _kept(connection, text)] for at_us, text in _looks(records)],
         "missing": missing,
         "aside": beside.aside,
         "released": beside.released,
@@ -159,9 +159,7 @@ def _listed(records: Sequence[tuple[int, str]]) -> str:
 
 
 def _kept(connection: sa.Connection, text: str) -> str:
-    if len(text) <= LONG or "," not in text:
-        return text
-    return f"#{keep_text(connection, text)}"
+    return text if len(text) <= LONG else f"#{keep_text(connection, text)}"
 
 
 def keep_text(connection: sa.Connection, text: str) -> str:
