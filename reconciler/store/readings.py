@@ -14,6 +14,7 @@ is JSON with up to five lists:
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,14 +25,26 @@ import sqlalchemy as sa
 from reconciler.columns import to_us
 from reconciler.model import Page, Payment, RawRecord
 from reconciler.schema import raw_records
-from reconciler.schema_replay import kept_texts, readings
-from reconciler.store.upsert import insert_new, staged, upsert_changed
+from reconciler.schema_replay import readings
+from reconciler.store.upsert import upsert_changed
 from reconciler.text import body_text
 
 LONG = 64
 """A list of dated looks that is longer is kept once: most looks show the same records again."""
 _NAMES = ("provider", "source", "key", "digest", "body", "first_seen_at", "current")
 _MEMBER = re.compile(r"([0-9]+)([a-z]?)")
+_SUPERSEDE = sa.text(
+    "UPDATE raw_records SET current = false WHERE id IN (SELECT (SELECT max(r.id) FROM raw_records r"
+    " WHERE r.provider = s.provider AND r.source = s.source AND r.key = s.key AND r.digest <> s.digest AND r.current)"
+    " FROM staged_raw_records s)"
+)
+_KNOWN = sa.text(
+    "SELECT (SELECT r.id FROM raw_records r WHERE r.provider = s.provider AND r.source = s.source AND r.key = s.key"
+    " AND r.digest = s.digest), s.provider, s.source, s.key, s.digest FROM staged_raw_records s"
+)
+_KEEP = sa.text("INSERT INTO kept_texts (digest, text) VALUES (:digest, :text) ON CONFLICT DO NOTHING")
+"""Of the records just given, the earlier forms that stop being the current ones, and the ids: looked up one by one, by
+their keys. Written out, since they are run with every page, and composing them would take longer than they do."""
 Key = tuple[str, ...]
 
 
@@ -60,14 +73,15 @@ def save_records(connection: sa.Connection, page: Page, beside: Beside, now: dat
         columns=_NAMES,
         changes=lambda _table, new: {"current": new.current},
     )
-    ids: dict[Key, int] = {tuple(row[1:]): row[0] for row in news}
+    ids: dict[Key, int] = {(provider, source, key, digest): id_ for id_, provider, source, key, digest in news}
     if news:
-        _supersede(connection)
-    wanted = [place for place, name in enumerate(names) if name in ids or _counts(page, place, beside)]
-    wanted = sorted({*wanted, *_repeated(names)})
-    if any(names[place] not in ids for place in wanted):
-        ids |= _ids(connection)
-    return [(ids[names[place]], page.raws[place]) for place in wanted]
+        connection.execute(_SUPERSEDE)
+    always = _always(page, names, beside)
+    if not always <= ids.keys():
+        ids |= {(row[1], row[2], row[3], row[4]): row[0] for row in connection.execute(_KNOWN)}
+        always |= {(provider, source, key, digest) for _, provider, source, key, digest in news}
+        return [(ids[name], raw) for name, raw in zip(names, page.raws, strict=True) if name in always]
+    return [(ids[name], raw) for name, raw in zip(names, page.raws, strict=True) if name in ids] if ids else []
 
 
 def note_reading(
@@ -104,38 +118,18 @@ def key_of(payment: Payment) -> Key:
     return payment.order_id, payment.provider, payment.provider_ref
 
 
-def _counts(page: Page, place: int, beside: Beside) -> bool:
-    """Whether a look at what is known already has an effect."""
-    raw = page.raws[place]
-    if page.payments:
-        return key_of(page.payments[place]) in beside.paid
-    return raw.read_at is not None or raw.how != ""
+def _always(page: Page, names: Sequence[Key], beside: Beside) -> set[Key]:
+    """The records whose look has an effect although they are known.
 
-
-def _repeated(names: Sequence[Key]) -> set[int]:
-    """The places of records that a page shows in several forms: it depends on the order which of them counts."""
-    places: dict[Key, list[int]] = {}
-    for place, name in enumerate(names):
-        places.setdefault(name[:3], []).append(place)
-    return {place for same in places.values() if len(same) > 1 for place in same}
-
-
-def _supersede(connection: sa.Connection) -> None:
-    """Of each record that was just stored, no earlier form is the current one any more."""
-    given, row = staged(raw_records, _NAMES), raw_records.alias("earlier")
-    same = sa.and_(*(row.c[name] == given.c[name] for name in _NAMES[:3]))
-    earlier = sa.select(sa.func.max(row.c.id)).where(same, row.c.digest != given.c.digest, row.c.current)
-    stale = sa.select(earlier.correlate(given).scalar_subquery()).select_from(given)
-    connection.execute(sa.update(raw_records).where(raw_records.c.id.in_(stale)).values(current=False))
-
-
-def _ids(connection: sa.Connection) -> dict[Key, int]:
-    """The ids of the records that were just stored or known before; looked up one by one, by their key."""
-    given, row = staged(raw_records, _NAMES), raw_records.alias("known")
-    same = sa.and_(*(row.c[name] == given.c[name] for name in _NAMES[:4]))
-    known = sa.select(row.c.id).where(same).correlate(given).scalar_subquery()
-    found = connection.execute(sa.select(known, *(given.c[name] for name in _NAMES[:4])))
-    return {tuple(row[1:]): row[0] for row in found}
+    Those that date facts, payments that came back, and what a page shows in several forms: the last of them counts.
+    """
+    found = {names[place] for place, raw in enumerate(page.raws) if raw.read_at is not None or raw.how}
+    if beside.paid:
+        found |= {names[place] for place, paid in enumerate(page.payments) if key_of(paid) in beside.paid}
+    forms = Counter(name[:3] for name in names)
+    if len(forms) < len(names):
+        found |= {name for name in names if forms[name[:3]] > 1}
+    return found
 
 
 def _looks(records: Sequence[tuple[int, RawRecord]]) -> Iterator[tuple[int | None, str]]:
@@ -165,5 +159,5 @@ def _kept(connection: sa.Connection, text: str) -> str:
 def keep_text(connection: sa.Connection, text: str) -> str:
     """Keep a text once; returns the digest that stands for it."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    insert_new(connection, kept_texts, ("digest", "text"), [(digest, text)])
+    connection.execute(_KEEP, {"digest": digest, "text": text})
     return digest

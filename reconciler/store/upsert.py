@@ -64,11 +64,6 @@ def insert_new(connection: sa.Connection, table: Table, columns: Sequence[str], 
     upsert(connection, table, rows, columns=columns, changes=keep_others)
 
 
-def staged(table: Table, names: Sequence[str]) -> sa.TableClause:
-    """The rows that were last given to be written into a table, until the transaction ends."""
-    return sa.table(f"staged_{table.name}", *(sa.column(name) for name in names))
-
-
 def _stage(connection: sa.Connection, table: Table, names: list[str], values: list[tuple[Any, ...]]) -> None:
     if connection.dialect.name == "postgresql":
         _stage_postgresql(connection, table, names, values)
