@@ -2,20 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from jobs.inbox import known_charges
-from providers.imports.base import FEED
-from providers.stored import Stored, facts, parted
+from jobs.inbox import known_charges, remember
+from providers.base import Known as Charge
+from providers.base import Stored
+from providers.imports.base import FEED, subject
+from providers.stored import facts
 from reconciler.columns import from_us
 from reconciler.errors import BadRecord
-from reconciler.model import ChargeState, Page, Quarantined, RawRecord
+from reconciler.model import ChargeState, Order, Page, Quarantined, RawRecord, Transaction
 from reconciler.schema import payments, quarantine, raw_records
 from reconciler.schema_replay import readings
 from reconciler.store.facts import save_page
@@ -25,6 +27,8 @@ from reconciler.store.readings import members, units
 from reconciler.store.run_inputs import kept_text
 
 BATCH = 200
+CLOCKS = timedelta(days=1)
+"""A record cannot have been read before it was there; clocks that were put back are no proof of that."""
 _PARTS = ("transactions", "states", "signals", "orders", "accounts", "payments", "raws")
 Head = tuple[str, str]
 
@@ -59,6 +63,8 @@ class Rebuild:
     _owners: dict[Head, str] = field(default_factory=dict)
     _heads: dict[str, Head] = field(default_factory=dict)
     _looks: dict[Head, _Pending] = field(default_factory=dict)
+    _known: dict[tuple[str, str], dict[str, Charge]] = field(default_factory=dict)
+    _given: set[str] = field(default_factory=set)
 
     def until(self, last: int) -> None:
         """Read on up to a place in the log; raises Lost."""
@@ -105,6 +111,7 @@ class Rebuild:
 
     def _apply(self, row: Any, said: dict[str, Any]) -> None:
         pages: list[Page] = []
+        self._known, self._given = {}, set()
         for us, text in said["looks"]:
             for unit in units(text):
                 if us is not None and self._is_known(unit):
@@ -113,11 +120,7 @@ class Rebuild:
                 stored = self._stored(unit, row, us)
                 alone = us is None or _depends(stored[0])
                 head = self._take_over(stored[0], None if alone else unit)
-                for part in parted(stored):
-                    if _depends(part[0]):
-                        self._save(row, pages)
-                        pages = []
-                    pages.append(self._facts(part))
+                pages += self._facts(stored)
                 if not alone:
                     self._looks[head] = _Pending(pages[-1].states)
         pages.append(self._missing(said.get("missing", [])))
@@ -132,7 +135,7 @@ class Rebuild:
         if id_ not in self._bodies:
             self._read([id_])
         raw = self._bodies.get(id_)
-        if raw is None or raw.first_seen_at > row.at:
+        if raw is None or raw.first_seen_at > row.at + CLOCKS:
             raise Lost(f"raw record {id_} of {row.feed}", row.at)
         name = f"{raw.source} {raw.key}"
         if hashlib.sha256(raw.body.encode()).hexdigest() != raw.digest and name not in self.changed:
@@ -144,21 +147,32 @@ class Rebuild:
             raise Lost(f"{name} is no JSON any more", row.at) from None
         return Stored(raw.provider, raw.source, raw.key, body, read_at, how)
 
-    def _facts(self, part: Sequence[Stored]) -> Page:
-        first = part[0]
+    def _facts(self, unit: Sequence[Stored]) -> Iterator[Page]:
+        first = unit[0]
         try:
-            page = facts(part, lambda provider, ref: known_charges(self.target, provider, ref))
+            for record, page in zip(unit, facts(unit, self._charges), strict=False):
+                yield self._imported(record, page) if record.source.startswith(FEED) else replace(page, raws=())
+                for charge in page.transactions if _depends(record) else ():
+                    remember(self._charges(charge.provider, charge.group_ref or charge.ref), charge)
         except BadRecord as error:
             raise Lost(f"{first.source} {first.key} cannot be understood any more ({error})", first.read_at) from None
-        return self._imported(first, page) if first.source.startswith(FEED) else replace(page, raws=())
+
+    def _charges(self, provider: str, ref: str) -> dict[str, Charge]:
+        """The charges that were known of a ref before this page, and those of the events before it in the page."""
+        if (provider, ref) not in self._known:
+            self._known[provider, ref] = known_charges(self.target, provider, ref)
+        return self._known[provider, ref]
 
     def _imported(self, record: Stored, page: Page) -> Page:
-        """What of an imported row told something new; an import never overrules a provider."""
-        known = Known(self.target, record.provider, record.source, (*page.transactions, *page.orders))
+        """What of an imported row told something new; an import never overrules a provider, nor an earlier row."""
+        told: list[Transaction | Order] = [*page.transactions, *page.orders]
+        known = Known(self.target, record.provider, record.source, told)
+        new = [fact for fact in told if subject(fact) not in self._given and known.standing(fact).new]
+        self._given.update(map(subject, told))
         return Page(
             record.source,
-            transactions=tuple(one for one in page.transactions if known.standing(one).new),
-            orders=tuple(one for one in page.orders if known.standing(one).new),
+            transactions=tuple(fact for fact in new if isinstance(fact, Transaction)),
+            orders=tuple(fact for fact in new if isinstance(fact, Order)),
             raws=(RawRecord(record.provider, record.source, record.key, {}),),
         )
 

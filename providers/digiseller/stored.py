@@ -1,19 +1,25 @@
 """DigiSeller's stored records as facts again; pure."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from providers.base import Charges, Stored
 from providers.digiseller import parse
 from reconciler.errors import BadRecord
 from reconciler.model import Page
 
 
-def facts(source: str, key: str, body: Any, read_at: datetime) -> Page:
-    """What a record said when it was read; raises BadRecord."""
+def facts(unit: Sequence[Stored], _charges: Charges) -> Iterator[Page]:
+    """What each record said when it was read; raises BadRecord."""
+    for record in unit:
+        yield _page(record)
+
+
+def _page(record: Stored) -> Page:
+    source, body = record.source, record.body
     if source == parse.SALES:
-        return Page(source, parse.sale(body).transactions(read_at))
+        return Page(source, parse.sale(body).transactions(record.read_at))
     if source == parse.DETAILS:
-        return parse.details(key, body, read_at)
+        return parse.details(record.key, body, record.read_at)
     if source == parse.RECEIPTS:
         refund = parse.receipt(body)
         return Page(source, (refund,) if refund else ())

@@ -21,6 +21,7 @@ POSTPONED, REFUSED, LOOKED = "p", "r", "l"
 
 _DROPPED = re.compile(r"(token|url|phone|address|fullname|locality|customernote)$", re.IGNORECASE)
 """Links and tokens can open things, the rest is a buyer's home: none of it helps to reconcile."""
+_ID = re.compile(r"(^|_)id$|[a-z]I[dD]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,16 @@ def raw(source: str, key: str, record: Any, read_at: datetime | None = None, how
 
 def kept(record: Any) -> Any:
     """What is stored of a record: all but links, tokens and the buyer's home, with card-like numbers masked."""
-    return storable(_without_private(record))
+    return _storable(_without_private(record))
+
+
+def _storable(value: Any, name: str = "") -> Any:
+    """Safe to store. An id of many digits is no card's number, and stays as it is."""
+    if isinstance(value, dict):
+        return {storable(str(key)): _storable(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item, name) for item in value]
+    return value if isinstance(value, str) and _ID.search(name) and value.isdecimal() else storable(value)
 
 
 def quarantined(source: str, key: str | None, reason: str, record: Any) -> Quarantined:
