@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -56,6 +56,7 @@ class Rebuild:
 
     source: sa.Connection
     target: sa.Connection
+    notify: Callable[[str], None]
     changed: list[str] = field(default_factory=list)
     done: int = 0
     records: int = 0
@@ -74,6 +75,7 @@ class Rebuild:
             for row, what in said:
                 self._apply(row, what)
             self.done = batch[-1].id
+            self.notify(f"{self.records:,} raw records read again, up to {batch[-1].at:%Y-%m-%d %H:%M} UTC")
         for head in list(self._looks):
             self._catch_up(head)
 

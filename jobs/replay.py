@@ -88,7 +88,7 @@ def _compared(
         scratch = open_store(f"sqlite:///{Path(folder) / 'replay.db'}")
         try:
             with write(scratch, keep=False) as target:
-                rebuild = Rebuild(source, target)
+                rebuild = Rebuild(source, target, notify)
                 recomputed = _recomputed(source, target, rebuild, chain, notify)
         finally:
             scratch.dispose()
@@ -120,7 +120,6 @@ def _recomputed(
     told: dict[str, Any] = {}
     for run in chain:
         at = run.row.finished_at
-        notify(f"reading the raw records up to {iso(at)} again")
         try:
             rebuild.until(run.inputs.last_reading)
         except Lost as error:

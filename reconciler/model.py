@@ -202,7 +202,8 @@ class Page:
 
     `drained` is set on the page that completes a window: everything in it has now been read. `gap` says why a
     window stays incomplete although its rows are stored. `snapshot` is the time at which a reading of a whole table
-    began: payments that none of its pages has are gone from the shop once it is drained.
+    began: payments that none of its pages has are gone from the shop once it is drained. A page with payments has
+    nothing else, and their raw records in the same order.
     """
 
     feed: str

@@ -125,7 +125,7 @@ def _always(page: Page, names: Sequence[Key], beside: Beside) -> set[Key]:
     """
     found = {names[place] for place, raw in enumerate(page.raws) if raw.read_at is not None or raw.how}
     if beside.paid:
-        found |= {names[place] for place, paid in enumerate(page.payments) if key_of(paid) in beside.paid}
+        found |= {name for name, paid in zip(names, page.payments, strict=False) if key_of(paid) in beside.paid}
     forms = Counter(name[:3] for name in names)
     if len(forms) < len(names):
         found |= {name for name in names if forms[name[:3]] > 1}
