@@ -26,7 +26,8 @@ from reconciler.store.imports import Known
 from reconciler.store.readings import members, units
 from reconciler.store.run_inputs import kept_text
 
-BATCH = 200
+BATCH = 25
+REMEMBERED = 10_000
 CLOCKS = timedelta(days=1)
 """A record cannot have been read before it was there; clocks that were put back are no proof of that."""
 _PARTS = ("transactions", "states", "signals", "orders", "accounts", "payments", "raws")
@@ -34,12 +35,12 @@ Head = tuple[str, str]
 
 
 class Lost(BadRecord):
-    """A record that a run rested on is not there any more, or cannot be read any more; `since` says when it was."""
+    """A record that a run rested on is gone, or cannot be understood any more; `read_at` says when it was read."""
 
-    def __init__(self, what: str, read_at: datetime) -> None:
+    def __init__(self, what: str, read_at: datetime, *, gone: bool = False) -> None:
         """`what` names the record."""
         super().__init__(what)
-        self.read_at = read_at
+        self.read_at, self.gone = read_at, gone
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Rebuild:
     changed: list[str] = field(default_factory=list)
     done: int = 0
     records: int = 0
+    _lists: dict[str, str] = field(default_factory=dict)
     _bodies: dict[int, Any] = field(default_factory=dict)
     _owners: dict[Head, str] = field(default_factory=dict)
     _heads: dict[str, Head] = field(default_factory=dict)
@@ -86,8 +88,15 @@ class Rebuild:
     def _said(self, text: str) -> dict[str, Any]:
         said: dict[str, Any] = json.loads(text)
         looks = said.get("looks", [])
-        said["looks"] = [(us, kept_text(self.source, one[1:]) if one[:1] == "#" else one) for us, one in looks]
+        said["looks"] = [(us, self._list(one[1:]) if one[:1] == "#" else one) for us, one in looks]
         return said
+
+    def _list(self, digest: str) -> str:
+        if digest not in self._lists:
+            if len(self._lists) >= REMEMBERED:
+                self._lists.clear()
+            self._lists[digest] = kept_text(self.source, digest)
+        return self._lists[digest]
 
     def _fetch(self, said: Iterable[tuple[Any, dict[str, Any]]]) -> None:
         """The raw records of some readings, less those whose looks showed nothing new."""
@@ -138,7 +147,7 @@ class Rebuild:
             self._read([id_])
         raw = self._bodies.get(id_)
         if raw is None or raw.first_seen_at > row.at + CLOCKS:
-            raise Lost(f"raw record {id_} of {row.feed}", row.at)
+            raise Lost(f"raw record {id_} of {row.feed}", row.at, gone=True)
         name = f"{raw.source} {raw.key}"
         if hashlib.sha256(raw.body.encode()).hexdigest() != raw.digest and name not in self.changed:
             self.changed.append(name)

@@ -123,7 +123,7 @@ def _recomputed(
         try:
             rebuild.until(run.inputs.last_reading)
         except Lost as error:
-            raise _Refused(losses.why(source, str(error), error.read_at)) from None
+            raise _Refused(_lost(source, error, rebuild)) from None
         restore_books(target, run.inputs)
         _restore(target, refund_approvals, as_of.approvals_at(source, at))
         _restore(target, disputes, as_of.disputes_at(source, at))
@@ -137,6 +137,14 @@ def _recomputed(
         target.execute(sa.update(runs).where(runs.c.id == number).values(finished_at=at))
     standing = target.execute(sa.select(findings).where(findings.c.status == "open")).mappings()
     return {"findings": _shown([dict(row) for row in standing]), "statement": told}
+
+
+def _lost(source: sa.Connection, error: Lost, rebuild: Rebuild) -> str:
+    if rebuild.changed:
+        return f"{error}; it was changed by hand since it was read"
+    if error.gone or losses.erased_since(source, error.read_at) is not None:
+        return losses.why(source, str(error), error.read_at)
+    return f"{error}; version {__version__} reads it otherwise than the one that stored it"
 
 
 def _restore(target: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:

@@ -160,6 +160,24 @@ def test_a_change_by_hand_that_changes_no_result_is_named_too(small: World) -> N
     assert "the result is the same" in done.reason
 
 
+def test_a_record_that_was_broken_by_hand_is_named_too(small: World) -> None:
+    sale = small.plain_sales[-1]
+    change(small, "digiseller.sales", str(sale.invoice), date_pay="yesterday")
+    done = small.replay()
+    assert done.outcome == "refused"
+    assert f"digiseller.sales {sale.invoice} cannot be understood any more" in done.reason
+    assert "changed by hand" in done.reason
+
+
+def test_a_record_removed_by_hand_is_missed(small: World) -> None:
+    mine = raw_records.c.key == str(small.plain_sales[-1].invoice)
+    with write(small.engine) as connection:
+        connection.execute(sa.delete(raw_records).where(mine))
+    done = small.replay()
+    assert done.outcome == "refused"
+    assert "is gone, and nothing is on record that removed it" in done.reason
+
+
 def test_a_stored_result_changed_by_hand_is_named_with_both_numbers(small: World) -> None:
     with write(small.engine) as connection:
         row = connection.execute(sa.select(runs).order_by(runs.c.id.desc()).limit(1)).one()
