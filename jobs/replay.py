@@ -27,7 +27,7 @@ from reconciler.schema import finding_events, findings, refund_approvals, runs
 from reconciler.schema_cases import disputes
 from reconciler.settings import Settings
 from reconciler.store import as_of, losses
-from reconciler.store.engine import open_store, read, write
+from reconciler.store.engine import connect, migrate, read, write
 from reconciler.store.run_inputs import Inputs, inputs_of, restore_books
 from reconciler.store.runs import begin_run
 
@@ -85,7 +85,7 @@ def _compared(
     stored = {"findings": _shown(as_of.findings_left(source, run.row.id, run.row.finished_at)),
               "statement": run.row.statement}  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
-        scratch = open_store(f"sqlite:///{Path(folder) / 'replay.db'}")
+        scratch = _scratch(Path(folder))
         try:
             with write(scratch, keep=False) as target:
                 rebuild = Rebuild(source, target, notify)
@@ -103,6 +103,14 @@ def _compared(
             f"a buyer's data were erased on {erased:%Y-%m-%d}, so the records of then are gone ({difference})"
         )
     return Replayed(outcome=DIFFERENT, reason=_explained(difference, rebuild, run.inputs), **about)
+
+
+def _scratch(folder: Path) -> sa.Engine:
+    """An empty store; nothing in it has to outlive this process, so that it need not wait for the disk."""
+    engine = connect(f"sqlite:///{folder / 'replay.db'}")
+    sa.event.listen(engine, "connect", lambda opened, _record: opened.execute("PRAGMA synchronous=OFF").close())
+    migrate(engine)
+    return engine
 
 
 def _explained(difference: str, rebuild: Rebuild, inputs: Inputs) -> str:
