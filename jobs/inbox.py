@@ -88,7 +88,7 @@ class Inbox:
         if not told.understood:
             return self._aside(row, row.name, told.note), Outcome(row.id, inbox.UNKNOWN, told.note)
         for charge in told.page.transactions:
-            _remember(charges, charge)
+            remember(charges, charge)
         if told.look is not None:
             return told.page, Outcome(row.id, inbox.LOOKING, told.note, due_at=now)
         asked = row.late and told.page.transactions
@@ -182,11 +182,19 @@ def _known(connection: sa.Connection, rows: Iterable[Any]) -> defaultdict[tuple[
     known: defaultdict[tuple[str, str | None], dict[str, Known]] = defaultdict(dict)
     for provider, wanted in refs.items():
         for row in inbox.charges_of(connection, provider, wanted):
-            _remember(known[provider, row.group_ref], row)
+            remember(known[provider, row.group_ref], row)
     return known
 
 
-def _remember(charges: dict[str, Known], row: Any) -> None:
+def known_charges(connection: sa.Connection, provider: str, ref: str) -> dict[str, Known]:
+    """The stored charges of one ref or order, by their own refs: what an event about it has to fit."""
+    known: dict[str, Known] = {}
+    for row in inbox.charges_of(connection, provider, [ref]):
+        remember(known, row)
+    return known
+
+
+def remember(charges: dict[str, Known], row: Any) -> None:
     """Take a charge into account for the events after this one; one that the API showed stays as it is."""
     there = charges.get(row.ref)
     if row.kind == Kind.CHARGE and not (there and there.listed and not row.listed):

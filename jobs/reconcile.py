@@ -1,36 +1,36 @@
 """Matches and judges what is stored, and writes matches, findings and the statement in one transaction."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from jobs import run_settings
 from jobs.alerts import note
+from jobs.said import MAIN_FEEDS, said
 from providers import NAMES, enabled
 from reconciler import statement
-from reconciler.columns import from_us, to_us
+from reconciler.columns import to_us
 from reconciler.detectors import ALWAYS, DETECTORS, Context, Detector
-from reconciler.findings import OPEN, document, finding_id, iso, public
+from reconciler.findings import OPEN, document, finding_id, public
 from reconciler.matching.terms import Coverage, Horizon
 from reconciler.model import Finding
-from reconciler.money import format_minor
 from reconciler.policy import terms
-from reconciler.schema import gaps, quarantine
 from reconciler.settings import Settings
 from reconciler.store import audit
 from reconciler.store.automatic import act
 from reconciler.store.cases import follow_findings
 from reconciler.store.engine import write
 from reconciler.store.facts import feed_rows
-from reconciler.store.findings import Changes, list_findings, open_sums, save_findings
+from reconciler.store.findings import Changes, list_findings, save_findings
 from reconciler.store.lease import Lease
 from reconciler.store.loose import keep
 from reconciler.store.needs import loose_ends
-from reconciler.store.ratio import ratios
 from reconciler.store.results import save_results, unmoved_books
+from reconciler.store.run_inputs import keep_inputs
 from reconciler.store.runs import begin_run, end_run
 from reconciler.store.scope import find_scope, last_marks, settle
 from reconciler.store.steps import StoreEngine, match_stored
@@ -38,10 +38,10 @@ from reconciler.timing import step
 from reconciler.versions import versions
 
 SHOP_FEEDS = ("shop.orders", "shop.accounts", "shop.payments")
-MAIN_FEEDS = {name: f"{name}.sales" for name in NAMES}
+__all__ = ["MAIN_FEEDS", "SHOP_FEEDS", "SWEEPS", "UNRELIABLE", "Judged", "conclude", "judge", "reconcile"]
 UNRELIABLE = ("incomplete", "does_not_close")
 SWEEPS = {name: f"{name}.sweep" for name in NAMES}
-"""By convention: the feed whose completeness lets absence be concluded, and the one that looks back for reversals."""
+"""By convention: the feed that looks back for reversals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,46 +110,34 @@ def judge(
     full: bool = False,
 ) -> Judged:
     """Match and judge in the caller's write transaction; `full` as in `reconcile`."""
-    context = Context(terms(settings), horizon(connection, settings, now))
     run_id = begin_run(connection, now)
-    excluded = set(NAMES) - set(enabled(settings))
-    changes, accounts = _conclude(connection, context, excluded, run_id, notify, full)
+    keep_inputs(connection, run_id, run_settings.text(settings))
+    changes, accounts = conclude(settings, connection, now, run_id, notify, full=full)
     follow(connection, settings, changes, now)
     note(connection, settings, changes, now)
-    open_now = open_sums(connection)
-    alarming = any(row["severity"] != "info" for row in open_now)
-    problems = _problems(connection, settings)
-    verdict = statement.verdict(accounts, not problems, alarming)
-    said = {
-        "at": iso(now),
-        "verdict": verdict,
-        "providers": [account.shown() for account in accounts],
-        "feeds": _feeds(connection, settings),
-        "at_stake": _at_stake(open_now),
-        "findings": _counts(open_now, changes),
-        "problems": problems,
-        "quarantined": _quarantined(connection),
-        "chargeback_ratio": ratios(connection, settings, now),
-    }
-    end_run(connection, run_id, now, verdict, said, problems)
-    concluded = {"verdict": verdict, "open": len(open_now), "versions": versions(settings)}
+    told = said(connection, settings, now, accounts, changes)
+    end_run(connection, run_id, now, told.verdict, told.statement, told.problems)
+    concluded = {"verdict": told.verdict, "open": told.open, "versions": versions(settings)}
     audit.record(connection, "run.ended", str(run_id), audit.PROGRAM, now, concluded)
     shown = [public(row) for row in list_findings(connection, status=OPEN, ids=changes.resolved)]
-    return Judged(run_id, verdict, said, shown, problems, changes)
+    return Judged(run_id, told.verdict, told.statement, shown, told.problems, changes)
 
 
-def _conclude(
+def conclude(
+    settings: Settings,
     connection: sa.Connection,
-    context: Context,
-    excluded: Collection[str],
+    now: datetime,
     run_id: int,
-    notify: Callable[[str], None],
-    full: bool,
+    notify: Callable[[str], None] = lambda _line: None,
+    *,
+    full: bool = False,
 ) -> tuple[Changes, list[statement.Account]]:
     """Match and judge what changed or came of age since the last run, and all that is linked with it.
 
-    Everything, where `full` is wanted or the last run judged by other rules.
+    Everything, where `full` is wanted or the last run judged by other rules. Findings, matches and books are stored.
     """
+    context = Context(terms(settings), horizon(connection, settings, now))
+    excluded = set(NAMES) - set(enabled(settings))
     before = None if full else last_marks(connection, context)
     scoped = before is not None
     engine = None
@@ -159,7 +147,6 @@ def _conclude(
         notify("judging")
     detected = _detect(engine or StoreEngine(connection), context, DETECTORS if engine else ALWAYS)
     found = [finding for finding in detected if finding.provider not in excluded]
-    now = from_us(context.horizon.now_us)
     changes = save_findings(connection, found, run_id, now, excluded=excluded, scoped=scoped)
     accounts = (
         save_results(engine, context.terms, context.horizon, scoped=scoped) if engine else unmoved_books(connection)
@@ -190,82 +177,3 @@ def _detect(engine: StoreEngine, context: Context, detectors: Iterable[Detector]
 def _judged(engine: StoreEngine, detector: Detector, context: Context) -> list[Finding]:
     with step("detect"), step(detector.kinds[0]):
         return list(detector.judge(engine.rows(detector.candidates(context)), context))
-
-
-def _problems(connection: sa.Connection, settings: Settings) -> list[str]:
-    """What keeps the verdict from being complete: feeds whose last reading failed or never came to its end."""
-    lines = []
-    for name, row in sorted(feed_rows(connection).items()):
-        if name.partition(".")[0] not in {*enabled(settings), "shop"}:
-            continue
-        if row.last_error:
-            lines.append(f"{name}: {row.last_error}")
-        elif row.last_success_at is None or row.last_success_at < row.last_attempt_at:
-            lines.append(f"{name}: the last reading did not come to its end")
-    return lines
-
-
-def _feeds(connection: sa.Connection, settings: Settings) -> list[dict[str, Any]]:
-    missing = defaultdict(list)
-    for row in connection.execute(sa.select(gaps).order_by(gaps.c.feed, gaps.c.since)):
-        missing[row.feed].append({"since": iso(row.since), "until": iso(row.until), "reason": row.reason})
-    wanted = {*enabled(settings), "shop"}
-    return [
-        {
-            "name": name,
-            "complete_since": iso(row.complete_since),
-            "complete_until": iso(row.complete_until),
-            "last_success_at": iso(row.last_success_at),
-            "error": row.last_error,
-            "gaps": missing[name],
-            "main": name in {*MAIN_FEEDS.values(), "shop.orders"},
-            "complete": row.last_error is None and not missing[name],
-        }
-        for name, row in sorted(feed_rows(connection).items())
-        if name.partition(".")[0] in wanted
-    ]
-
-
-def _at_stake(rows: list[dict[str, Any]]) -> dict[str, str | None]:
-    """Sums by currency of what open findings put at stake; each charge and order counts once, by its largest."""
-    largest: dict[tuple[str, str], int] = {}
-    for row in rows:
-        if row["amount_minor"] is None or row["severity"] == "info":
-            continue
-        subject = row["order_id"] or ",".join(row["document"]["transaction_ids"])
-        key = (row["currency"], subject)
-        largest[key] = max(largest.get(key, 0), row["amount_minor"])
-    sums: Counter[str] = Counter()
-    for (currency, _), minor in largest.items():
-        sums[currency] += minor
-    return {currency: format_minor(sums[currency], currency) for currency in sorted(sums)}
-
-
-def _counts(rows: list[dict[str, Any]], changes: Changes) -> dict[str, Any]:
-    kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        kinds[row["kind"]].append(row)
-    return {
-        "open": len(rows),
-        "opened": len(changes.opened),
-        "changed": len(changes.changed),
-        "reopened": len(changes.reopened),
-        "resolved": len(changes.resolved),
-        "by_kind": {
-            kind: {"count": len(of_kind), "severity": of_kind[0]["severity"], "at_stake": _sums(of_kind)}
-            for kind, of_kind in sorted(kinds.items())
-        },
-    }
-
-
-def _sums(rows: list[dict[str, Any]]) -> dict[str, str | None]:
-    sums: Counter[str] = Counter()
-    for row in rows:
-        if row["amount_minor"] is not None:
-            sums[row["currency"]] += row["amount_minor"]
-    return {currency: format_minor(sums[currency], currency) for currency in sorted(sums)}
-
-
-def _quarantined(connection: sa.Connection) -> int:
-    query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.released_at.is_(None))
-    return int(connection.execute(query).scalar_one())

@@ -1,6 +1,6 @@
 """What every source of records offers: feeds to read window by window, and a check of its own health."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -102,6 +102,25 @@ class Situation:
     received_at: datetime
     charges: Mapping[str, Known] = field(default_factory=dict)
     looked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A raw record as it is stored, with when it was read, and the provider's letter for how."""
+
+    provider: str
+    source: str
+    key: str
+    body: Any
+    read_at: datetime
+    how: str = ""
+
+
+Charges = Callable[[str, str], Mapping[str, Known]]
+"""The charges that are known under a provider's ref: what an event has to fit."""
+
+Rereader = Callable[[Sequence[Stored], Charges], Iterator[Page]]
+"""The facts of stored records that were read together, one page for each part; raises BadRecord."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,12 +117,19 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record as received, less secrets. `source` names the call or table, `key` the record within it."""
+    """A record as received, less secrets. `source` names the call or table, `key` the record within it.
+
+    `read_at` is set where facts made of the record are dated by the look at it: then each look counts, also one that
+    shows the same. `how` is a letter of the provider's own for what the look did not show, where the facts depend on
+    that.
+    """
 
     provider: str
     source: str
     key: str
     body: Any
+    read_at: datetime | None = None
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,8 @@ class Page:
 
     `drained` is set on the page that completes a window: everything in it has now been read. `gap` says why a
     window stays incomplete although its rows are stored. `snapshot` is the time at which a reading of a whole table
-    began: payments that none of its pages has are gone from the shop once it is drained.
+    began: payments that none of its pages has are gone from the shop once it is drained. A page with payments has
+    nothing else, and their raw records in the same order.
     """
 
     feed: str

@@ -23,6 +23,7 @@ from reconciler import (
     schema_erasure,
     schema_judged,
     schema_pull,
+    schema_replay,
     schema_reports,
     schema_told,
     schema_users,
@@ -31,8 +32,8 @@ from reconciler import (
 from reconciler.columns import BigId, UtcTime, only
 
 MORE = (
-    schema_alerts, schema_books, schema_cases, schema_erasure, schema_judged, schema_pull, schema_reports, schema_told,
-    schema_users, schema_webhooks,
+    schema_alerts, schema_books, schema_cases, schema_erasure, schema_judged, schema_pull, schema_replay,
+    schema_reports, schema_told, schema_users, schema_webhooks,
 )  # fmt: skip
 """Modules with tables of their own in the same `metadata`."""
 
@@ -178,8 +179,10 @@ raw_records = Table(
     Column("digest", String, nullable=False),
     Column("body", Text, nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
+    Column("current", Boolean, nullable=False),
     UniqueConstraint("provider", "source", "key", "digest"),
 )
+"""`current` marks the form in which a record was last read: one that comes back to an earlier form is news."""
 
 quarantine = Table(
     "quarantine",
@@ -263,9 +266,11 @@ finding_events = Table(
     Column("event", String, nullable=False),
     Column("note", Text, nullable=False),
     Column("document", JSON, nullable=False),
+    Column("own", JSON(none_as_null=True)),
     PrimaryKeyConstraint("finding_id", "number"),
     Index(None, "at"),
 )
+"""`own`: what the detector itself says, where the advice of a case stands in its place in the document."""
 
 refund_approvals = Table(
     "refund_approvals",

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 _CODE = re.compile(r"[0-9A-Za-z]{16}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UUID_REF = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:[0-9]+)?", re.IGNORECASE | re.ASCII)
 _CARD = re.compile(r"(?<![0-9A-Za-z-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])", re.ASCII)
 
@@ -33,6 +34,11 @@ def code_hash(code: str | None) -> str | None:
     """SHA-256 of a unique code, or None when the text does not have a code's form (16 characters, or a UUID)."""
     text = (code or "").strip()
     return hashlib.sha256(text.upper().encode()).hexdigest() if _CODE.fullmatch(text) else None
+
+
+def known_hash(value: object) -> str | None:
+    """The hash of a unique code as it was stored; None for anything else."""
+    return value if isinstance(value, str) and _HASH.fullmatch(value) else None
 
 
 def storable(value: Any) -> Any:

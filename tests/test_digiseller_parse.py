@@ -257,7 +257,8 @@ def test_text_that_databases_refuse_is_made_storable_everywhere():
 
 def test_an_invoice_that_cannot_be_understood_is_put_aside_with_what_is_known():
     page = parse.details("190000001", info(amount="a lot"), NOW)
-    assert (page.transactions, page.raws) == ((), ())
+    assert page.transactions == ()
+    assert [raw.read_at for raw in page.raws] == [NOW], "the state that it tells is dated by the look"
     assert page.states[0].state == "3"
     assert (page.quarantined[0].source, page.quarantined[0].key) == ("digiseller.details", "190000001")
     assert "amount" in page.quarantined[0].reason
@@ -297,3 +298,13 @@ def test_no_row_whatsoever_breaks_the_parser(changes):
 def test_no_invoice_whatsoever_breaks_the_parser(changes):
     page = parse.details("190000001", info(**changes), NOW)
     assert page.raws or page.quarantined
+
+
+def test_a_stored_row_gives_the_same_charge_with_the_hash_of_the_code_and_without_the_code():
+    live = parse.sale(row(product_entry="ABCDEFGH01234567", returned="1"))
+    kept = parse.sale_record(live, row(product_entry="ABCDEFGH01234567", returned="1"), NOW)
+    assert live.charge.code_hash
+    assert "ABCDEFGH01234567" not in str(kept.body)
+    assert parse.sale(kept.body).transactions(NOW) == live.transactions(NOW)
+    assert kept.read_at == NOW, "the refund is dated by the look"
+    assert parse.sale(row(product_entry=None, code_hash="no hash")).charge.code_hash is None

@@ -135,9 +135,12 @@ def test_transactions_that_never_end_are_refused(world, monkeypatch):
 def test_an_order_set_aside_is_released_by_its_raw_record_once_it_can_be_read(world):
     world.simulator.add_order(UUID, created_at=NOW, status="paid")
     world.simulator.switches.paging = "circle"
-    assert ("tribute.orders", UUID) not in world.pull().raws
+    held = world.pull()
+    assert [(one.source, one.key) for one in held.quarantined] == [("tribute.orders", UUID)]
+    assert held.raws["tribute.orders", UUID].how == "r", "what it says by itself is stored, and counts as doubtful"
     world.simulator.switches.paging = "right"
-    assert ("tribute.orders", UUID) in world.pull().raws
+    read = world.pull()
+    assert (read.quarantined, read.raws["tribute.orders", UUID].how) == ([], "")
 
 
 # Orders and what becomes of them

@@ -11,10 +11,12 @@ from providers.digiseller.fields import decimal, digest, echoes, flag, invoice, 
 from reconciler.errors import BadRecord
 from reconciler.model import ChargeState, Kind, Page, Quarantined, RawRecord, Signal, Status, Transaction
 from reconciler.money import check_minor, exponent, to_minor
-from reconciler.text import code_hash, fold_email
+from reconciler.text import code_hash, fold_email, known_hash
 
 PROVIDER = "digiseller"
 SALES, DETAILS, RECEIPTS, CHATS = (f"{PROVIDER}.{name}" for name in ("sales", "details", "receipts", "chats"))
+CODE_HASH = "code_hash"
+"""What stands in a stored row for the content that was sold, where that was a unique code."""
 MAX_REVIEW_CHARS = 1000
 PAID, REFUND_STARTED, REFUNDED = 3, 35, 5
 CODE_UNCHECKED, CODE_REFUTED = 1, 4
@@ -39,6 +41,10 @@ class Sale:
     entry: str
     returned: bool
 
+    def transactions(self, seen_at: datetime) -> tuple[Transaction, ...]:
+        """The charge, and its refund where it was refunded."""
+        return (self.charge, refund_of(self.charge, seen_at)) if self.returned else (self.charge,)
+
 
 def sale(row: Any) -> Sale:
     """Read a row of `seller-sells/v2` (fact sheet A3); raises BadRecord."""
@@ -61,9 +67,15 @@ def sale(row: Any) -> Sale:
         product_id=plain(row.get("product_id")),
         title=plain(row.get("product_name")),
         buyer_email=fold_email(plain(row.get("email"))),
-        code_hash=code_hash(entry) if isinstance(entry, str) else None,
+        code_hash=code_hash(entry) if isinstance(entry, str) else known_hash(row.get(CODE_HASH)),
     )
     return Sale(charge, plain(row.get("product_entry_id")) or "", flag(row.get("returned"), "returned"))
+
+
+def sale_record(sale: Sale, row: Any, seen_at: datetime) -> RawRecord:
+    """A row of the list as it is stored: the hash of the unique code in the place of what was sold."""
+    hashed = {CODE_HASH: sale.charge.code_hash} if sale.charge.code_hash else {}
+    return RawRecord(PROVIDER, SALES, sale.charge.ref, kept(row) | hashed, seen_at if sale.returned else None)
 
 
 def refund_of(charge: Transaction, seen_at: datetime, *, started_only: bool = False) -> Transaction:
@@ -120,11 +132,9 @@ def details(ref: str, content: Any, now: datetime) -> Page:
     states = _try(problems, lambda: (_state(ref, content, now),))
     signals = _try(problems, lambda: _signals(ref, content)) if states else ()
     transactions = _try(problems, lambda: _from_info(ref, content, now)) if states else ()
-    if problems:
-        bad = unreadable(DETAILS, content, "; ".join(problems), ref)
-        return Page(DETAILS, transactions, states, signals, quarantined=(bad,))
-    raw = RawRecord(PROVIDER, DETAILS, ref, kept(content))
-    return Page(DETAILS, transactions, states, signals, raws=(raw,))
+    bad = (unreadable(DETAILS, content, "; ".join(problems), ref),) if problems else ()
+    raw = RawRecord(PROVIDER, DETAILS, ref, kept(content), read_at=now)
+    return Page(DETAILS, transactions, states, signals, raws=(raw,), quarantined=bad)
 
 
 def not_found(ref: str, now: datetime) -> Page:

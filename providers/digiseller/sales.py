@@ -108,6 +108,7 @@ class SalesFeed:
         found: dict[str, Transaction] = {}
         raws: dict[str, RawRecord] = {}
         bad: dict[str, Quarantined] = {}
+        now = self.now()
         for row in rows:
             key = _key(row)
             seen.keys.add(key)
@@ -120,13 +121,9 @@ class SalesFeed:
             if other:
                 bad[other.key] = other
             if seen.taken[sale.charge.ref] == sale.entry:
-                raws[sale.charge.ref] = RawRecord(parse.PROVIDER, parse.SALES, sale.charge.ref, kept(row))
-                found.update(self._transactions(sale))
+                raws[sale.charge.ref] = parse.sale_record(sale, row, now)
+                found.update({one.ref: one for one in sale.transactions(now)})
         return Page(self.name, tuple(found.values()), raws=tuple(raws.values()), quarantined=tuple(bad.values()))
-
-    def _transactions(self, sale: parse.Sale) -> dict[str, Transaction]:
-        made = [sale.charge, *([parse.refund_of(sale.charge, self.now())] if sale.returned else [])]
-        return {transaction.ref: transaction for transaction in made}
 
 
 def request(window: Window, page: int, returned: int, rows: int) -> dict[str, Any]:

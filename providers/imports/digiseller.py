@@ -23,7 +23,8 @@ def read(row: Values, now: datetime) -> Understood:
     charge = replace(parse.sale(_listed(row, currency, when)).charge, listed=False)
     charge = replace(charge, occurred_text=str(row.cells["occurred_at"]).strip())
     back = _refund(row, charge, now)
-    raw = RawRecord(parse.PROVIDER, f"{FEED}digiseller", charge.ref, kept(row.kept()))
+    hashed = {parse.CODE_HASH: charge.code_hash} if charge.code_hash else {}
+    raw = RawRecord(parse.PROVIDER, f"{FEED}digiseller", charge.ref, kept(row.kept()) | hashed, now)
     return Understood((charge, *([back] if back else [])), raw, when)
 
 
@@ -44,6 +45,7 @@ def _listed(row: Values, currency: str, when: datetime) -> dict[str, Any]:
         "product_name": row.get("title", values.text),
         "email": row.get("buyer_email", values.text),
         "product_entry": row.get("unique_code", values.text),
+        parse.CODE_HASH: row.cells.get(parse.CODE_HASH),
     }
 
 

@@ -50,8 +50,14 @@ class Values:
         return minor if major is None else major
 
     def kept(self) -> dict[str, Any]:
-        """What may be kept of the row: our columns alone, as they were written."""
-        return {name: _plain(value) for name, value in self.cells.items() if value not in (None, "")}
+        """What may be kept of the row: our columns alone, as they were written, and the zone that was configured."""
+        zone = {ZONE: self.zone.key} if self.zone else {}
+        return {name: _plain(value) for name, value in self.cells.items() if value not in (None, "")} | zone
+
+    @classmethod
+    def stored(cls, kept: Mapping[str, Any]) -> "Values":
+        """The row again, as it was kept."""
+        return cls(kept, ZoneInfo(kept[ZONE]) if ZONE in kept else None)
 
 
 @dataclass(frozen=True, slots=True)

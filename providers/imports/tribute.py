@@ -52,7 +52,7 @@ def read(row: Values, now: datetime) -> Understood:
     made = MAKERS[name](event)
     if made.status is Status.TRIAL:
         raise BadRecord("it moved no money (a trial, or a sum of zero): there is nothing to reconcile")
-    raw = RawRecord(records.PROVIDER, f"{FEED}tribute", made.ref, records.kept(row.kept()))
+    raw = RawRecord(records.PROVIDER, f"{FEED}tribute", made.ref, records.kept(row.kept()), now)
     return Understood((replace(made, listed=False),), raw, created_at)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from providers.csv_rows import Row
@@ -15,6 +16,7 @@ from reconciler.text import clean, code_hash, fold_email, fold_uuid, storable
 PROVIDERS = ("digiseller", "tribute")
 UUID_PROVIDERS = ("tribute", None)
 ACCOUNT_STATES = ("active", "suspended", "banned")
+IDS = frozenset({"order_id", "account_id", "provider_ref", "telegram_user_id", "product_id"})
 T = TypeVar("T")
 _ORDER_STATES = tuple(state.value for state in OrderStatus)
 
@@ -182,10 +184,19 @@ def _needed(row: Mapping[str, Any], column: str, parse: Callable[[Any], T | None
 
 
 def _body(shape: Shape, row: Mapping[str, Any]) -> dict[str, Any]:
-    body = {name: _kept(row[name]) for name in shape.known if name in row}
+    body = {name: _id(row[name]) if name in IDS else _kept(row[name]) for name in shape.known if name in row}
     if "unique_code" in body:
         body["unique_code"] = code_hash(clean(body["unique_code"]))
     return body
+
+
+def _id(value: Any) -> Any:
+    """An id as it is: facts are known by it, so that nothing in it is masked, and a whole number is one."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return int(value)
+    return fields.plain(fields.present(value))
 
 
 def _kept(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.tribute import parse, records
 from providers.tribute.parse import Row, ShopOrder
-from providers.tribute.records import ORDERS, PROVIDER, TRANSACTIONS, Reading
+from providers.tribute.records import ORDERS, POSTPONED, PROVIDER, REFUSED, TRANSACTIONS, Reading
 from providers.tribute.refunds import refunds_of
 from providers.tribute.sales import alone, row_key, sales_of
 from reconciler.errors import BadRecord
@@ -26,19 +26,14 @@ def read(order: ShopOrder, transactions: Iterable[Any], now: datetime) -> Readin
     sales = tuple(sales_of(order, rows, bad))
     refunds = tuple(refunds_of(order, sales, rows, now, bad))
     charges = tuple(sale.charge for sale in sales) or (alone(order),)
-    aside = {item.key for item in bad}
-    raws = [records.raw(TRANSACTIONS, row_key(order, row), row.body) for row in rows]
-    return Reading(
-        charges + refunds,
-        tuple(_state(order, charge.ref, now) for charge in charges),
-        (_raw(order), *(raw for raw in raws if raw.key not in aside)),
-        tuple(bad),
-    )
+    raws = [records.raw(TRANSACTIONS, row_key(order, row), row.body, now) for row in rows]
+    states = tuple(_state(order, charge.ref, now) for charge in charges)
+    return Reading(charges + refunds, states, (_raw(order, now), *raws), tuple(bad))
 
 
 def unpaid(order: ShopOrder, now: datetime) -> Reading:
     """What an order says that has no transactions yet: pending, failed or prepaid."""
-    return Reading((alone(order),), (_state(order, order.uuid, now),), (_raw(order),))
+    return Reading((alone(order),), (_state(order, order.uuid, now),), (_raw(order, now),))
 
 
 def postponed(order: ShopOrder) -> Reading:
@@ -48,14 +43,14 @@ def postponed(order: ShopOrder) -> Reading:
     the order is as old as the order, so that nothing is concluded from the payments that it does not show.
     """
     charges = () if order.trial else (replace(alone(order), listed=False),)
-    return Reading(charges, (_state(order, order.uuid, order.created_at),), (_raw(order),))
+    return Reading(charges, (_state(order, order.uuid, order.created_at),), (_raw(order, None, POSTPONED),))
 
 
 def unreadable(order: ShopOrder, now: datetime, reason: str) -> Reading:
     """The same for transactions that trying again will not mend: the order is set aside until they can be read."""
     charges = () if order.trial else (alone(order),)
     aside = records.quarantined(ORDERS, order.uuid, f"order {order.uuid}: {reason}", order.body)
-    return Reading(charges, (_state(order, order.uuid, now),), quarantined=(aside,))
+    return Reading(charges, (_state(order, order.uuid, now),), (_raw(order, now, REFUSED),), (aside,))
 
 
 def _rows(order: ShopOrder, transactions: Iterable[Any], bad: list[Quarantined]) -> Iterator[Row]:
@@ -76,5 +71,5 @@ def _state(order: ShopOrder, ref: str, now: datetime) -> ChargeState:
     return ChargeState(PROVIDER, ref, now, state=order.state, echoes=order.echoes)
 
 
-def _raw(order: ShopOrder) -> RawRecord:
-    return records.raw(ORDERS, order.uuid, order.body)
+def _raw(order: ShopOrder, read_at: datetime | None, how: str = "") -> RawRecord:
+    return records.raw(ORDERS, order.uuid, order.body, read_at, how)

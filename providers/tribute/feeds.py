@@ -122,36 +122,35 @@ class Feeds:
     def _batch(self, feed: str, shop: int | None, batch: Sequence[Any], failures: _Failures) -> Page:
         if failures.too_many and failures.last:  # raised here, so that the page before it is already stored
             raise failures.last
-        return page(feed, [self._listed_order(record, shop, failures) for record in batch])
+        now = self.now()  # one time for all: what happens while they are read is not known to be in them
+        return page(feed, [self._listed_order(record, shop, failures, now) for record in batch])
 
-    def _listed_order(self, record: Any, shop: int | None, failures: _Failures) -> Reading:
+    def _listed_order(self, record: Any, shop: int | None, failures: _Failures, now: datetime) -> Reading:
         try:
             order = parse.shop_order(record)
         except BadRecord as error:
             return _odd(record, error)
-        if not order.may_have_transactions:
-            return charges.unpaid(order, self.now())
-        if failures.too_many:
+        if failures.too_many and order.may_have_transactions:
             return charges.postponed(order)
         try:
-            reading = self._with_transactions(order, shop)
+            reading = self._with_transactions(order, shop, now)
         except Retryable as error:
             failures.note(error)
             return charges.postponed(order)
-        failures.in_a_row = 0
+        failures.in_a_row = 0 if order.may_have_transactions else failures.in_a_row
         return reading
 
-    def _with_transactions(self, order: ShopOrder, shop: int | None) -> Reading:
+    def _with_transactions(self, order: ShopOrder, shop: int | None, now: datetime) -> Reading:
         if not order.may_have_transactions:
-            return charges.unpaid(order, self.now())
+            return charges.unpaid(order, now)
         try:
             transactions = self.client.transactions(order.uuid, shop)
         except Refused as error:
             reason = f"Tribute shows it but answers {error.status} for its transactions"
-            return charges.unreadable(order, self.now(), reason)
+            return charges.unreadable(order, now, reason)
         except BadRecord as error:
-            return charges.unreadable(order, self.now(), str(error))
-        return charges.read(order, transactions, self.now())
+            return charges.unreadable(order, now, str(error))
+        return charges.read(order, transactions, now)
 
     def _single(self, uuid: str, shops: Iterable[int | None]) -> Reading:
         """One order, looked for in each shop: the API answers 403 or 404 for an order of another one."""
@@ -166,7 +165,7 @@ class Feeds:
                 return _odd(record, error)
             if order.uuid != uuid:
                 raise Retryable(f"Tribute answered with order {order.uuid} when asked for {uuid}")
-            return self._with_transactions(order, shop)
+            return self._with_transactions(order, shop, self.now())
         return self._token_charge(uuid, shops)
 
     def _token_charge(self, uuid: str, shops: Iterable[int | None]) -> Reading:

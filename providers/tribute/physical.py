@@ -45,7 +45,7 @@ def _read(values: Mapping[str, Any], now: datetime) -> Reading:
     return Reading(
         (charge, *refunds),
         (ChargeState(PROVIDER, charge.ref, now, state=state),),
-        (records.raw(SOURCE, fields.number_id(values.get("id")), values),),
+        (records.raw(SOURCE, fields.number_id(values.get("id")), values, now),),
     )
 
 

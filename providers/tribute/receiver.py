@@ -10,7 +10,7 @@ from providers.tribute import events, fields, keys, records, shop_events, signat
 from providers.tribute.events import Envelope
 from providers.tribute.records import PROVIDER, Reading
 from reconciler.errors import BadRecord, Retryable
-from reconciler.model import ChargeState, Status
+from reconciler.model import ChargeState, RawRecord, Status
 from reconciler.settings import TributeSettings
 from reconciler.strict_json import parse_json
 from reconciler.webhooks import Delivery, Event, NotJson
@@ -77,16 +77,7 @@ class TributeReceiver:
 
     def read(self, delivery: Delivery, situation: Situation) -> Told:
         """What a stored event says; raises BadRecord."""
-        body = _json(delivery.body)
-        name, created, payload = _parts(body)
-        if TEST in (body if isinstance(body, dict) else ()) and name == UNNAMED:
-            return Told(records.page(WEBHOOKS, ()), "a test: nothing to store")
-        if name not in keys.NAMES:
-            return Told(records.page(WEBHOOKS, ()), f"the event {name[:60]!r} is not known", understood=False)
-        event = Envelope(name, fields.moment(created), created, payload)
-        if name in shop_events.READERS:
-            return _hint(event, situation, body)
-        return _alone(event, situation, body)
+        return told(_json(delivery.body), situation)
 
     def shown(self, delivery: Delivery) -> Any:
         """The event less tokens, links and addresses."""
@@ -99,17 +90,36 @@ class TributeReceiver:
         return Delivery("POST", b"", ((signature.HEADER, signed), (b"content-type", b"application/json")), body)
 
 
+def told(body: Any, situation: Situation) -> Told:
+    """What the body of an event says, as it came or as it is kept; raises BadRecord."""
+    name, created, payload = _parts(body)
+    if TEST in (body if isinstance(body, dict) else ()) and name == UNNAMED:
+        return Told(records.page(WEBHOOKS, ()), "a test: nothing to store")
+    if name not in keys.NAMES:
+        return Told(records.page(WEBHOOKS, ()), f"the event {name[:60]!r} is not known", understood=False)
+    event = Envelope(name, fields.moment(created), created, payload)
+    if name in shop_events.READERS:
+        return _hint(event, situation, body)
+    return _alone(event, situation, body)
+
+
+def ref_of(body: Any) -> str | None:
+    """What an event is about, in the form in which it is looked up among the charges."""
+    name, created, payload = _parts(body)
+    return keys.ref_of(name, created, payload)
+
+
 def _hint(event: Envelope, situation: Situation, body: Any) -> Told:
     uuid = fields.order_uuid(event.payload.get("uuid"))
     hint = shop_events.READERS[event.name](event, uuid, situation)
-    reading = Reading(hint.transactions, hint.states, (records.raw(WEBHOOKS, uuid, body),))
+    reading = Reading(hint.transactions, hint.states, (_raw(uuid, body, situation),))
     return Told(records.page(WEBHOOKS, (reading,)), hint.note, uuid if hint.again else None)
 
 
 def _alone(event: Envelope, situation: Situation, body: Any) -> Told:
     make = events.MAKERS.get(event.name)
     ref = keys.ref_of(event.name, event.created_text, event.payload)
-    raw = (records.raw(WEBHOOKS, ref, body),) if ref else ()
+    raw = (_raw(ref, body, situation),) if ref else ()
     if make is None:
         return Told(records.page(WEBHOOKS, (Reading(raws=raw),)), "no money moved")
     made = make(event)
@@ -123,6 +133,10 @@ def _alone(event: Envelope, situation: Situation, body: Any) -> Told:
     return Told(
         records.page(WEBHOOKS, (Reading((made,), states, raw),)), "stored" if paid else f"stored as {made.status}"
     )
+
+
+def _raw(ref: str, body: Any, situation: Situation) -> RawRecord:
+    return records.raw(WEBHOOKS, ref, body, situation.received_at, records.LOOKED if situation.looked else "")
 
 
 def _json(body: bytes) -> Any:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from providers.tribute import fields
@@ -15,9 +16,12 @@ from reconciler.text import storable
 PROVIDER = "tribute"
 ORDERS = "tribute.orders"
 TRANSACTIONS = "tribute.transactions"
+POSTPONED, REFUSED, LOOKED = "p", "r", "l"
+"""How a record was read: an order whose transactions could not be read, or were refused; an event after a look."""
 
 _DROPPED = re.compile(r"(token|url|phone|address|fullname|locality|customernote)$", re.IGNORECASE)
 """Links and tokens can open things, the rest is a buyer's home: none of it helps to reconcile."""
+_ID = re.compile(r"(^|_)id$|[a-z]I[dD]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,23 @@ def page(feed: str, readings: Sequence[Reading], drained: Window | None = None, 
     )
 
 
-def raw(source: str, key: str, record: Any) -> RawRecord:
+def raw(source: str, key: str, record: Any, read_at: datetime | None = None, how: str = "") -> RawRecord:
     """A record as received, less what is not kept."""
-    return RawRecord(PROVIDER, source, key, kept(record))
+    return RawRecord(PROVIDER, source, key, kept(record), read_at, how)
 
 
 def kept(record: Any) -> Any:
     """What is stored of a record: all but links, tokens and the buyer's home, with card-like numbers masked."""
-    return storable(_without_private(record))
+    return _storable(_without_private(record))
+
+
+def _storable(value: Any, name: str = "") -> Any:
+    """Safe to store. An id of many digits is no card's number, and stays as it is."""
+    if isinstance(value, dict):
+        return {storable(str(key)): _storable(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item, name) for item in value]
+    return value if isinstance(value, str) and _ID.search(name) and value.isdecimal() else storable(value)
 
 
 def quarantined(source: str, key: str | None, reason: str, record: Any) -> Quarantined:

@@ -32,4 +32,4 @@ def read(record: Any, now: datetime) -> Reading:
     )
     echo = fields.text_of(values, "reference")
     seen = ChargeState(PROVIDER, ref, now, state=state, echoes=(echo,) if echo else ())
-    return Reading((charge,), (seen,), (records.raw(SOURCE, ref, values),))
+    return Reading((charge,), (seen,), (records.raw(SOURCE, ref, values, now),))

@@ -17,6 +17,7 @@ from reconciler.cli import (
     look,
     match,
     policy,
+    replay,
     session,
     setup,
     status,
@@ -77,6 +78,7 @@ app.command("demo")(work.demo)
 app.command("findings")(look.findings)
 app.command("explain")(look.explain)
 app.command("report")(look.report)
+app.command("replay")(replay.replay)
 app.command("match")(match.match)
 app.command("import")(imports.import_file)
 app.command("erase")(erase.erase)

@@ -56,7 +56,8 @@ def record(connection: sa.Connection, new: NewDispute, by: str, now: datetime) -
     elif (there["amount_minor"], there["currency"]) != (new.money.minor, new.money.currency):
         values = {"amount_minor": new.money.minor, "currency": new.money.currency}
         connection.execute(sa.update(disputes).where(disputes.c.id == new.id).values(values))
-        audit.record(connection, "chargeback.amount", new.id, by, now, values)
+        before = {f"{name}_before": there[name] for name in values}
+        audit.record(connection, "chargeback.amount", new.id, by, now, values | before)
     if there is None or not _told_stage(connection, new):
         at = new.reached_at or (new.opened_at if there is None else now)
         add_stage(connection, new.id, new.stage, at, by, now, due=new.due_at, origin=new.origin, zone=new.zone)

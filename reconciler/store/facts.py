@@ -1,6 +1,5 @@
 """Stores what a pull brought, page by page, each page in the caller's one transaction."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -10,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Table
 
 from reconciler import schema
-from reconciler.model import Kind, Page, Quarantined, RawRecord, Signal, Status, Transaction
+from reconciler.model import Kind, Page, Quarantined, Signal, Status, Transaction
 from reconciler.schema_pull import payments_read
 from reconciler.store.coverage import advance, save_gap
 from reconciler.store.erasure import without_erased
 from reconciler.store.looks import note_looks
-from reconciler.store.upsert import insert_new, upsert
+from reconciler.store.readings import Beside, note_reading, save_records
+from reconciler.store.upsert import insert_new, keep_others, upsert, upsert_changed
 from reconciler.text import body_text
 
 
@@ -27,11 +27,14 @@ def save_page(connection: sa.Connection, page: Page, now: datetime) -> None:
     _save_signals(connection, page.signals, now)
     upsert(connection, schema.orders, _oldest_first(page.orders, schema.orders), changes=_newer)
     upsert(connection, schema.accounts, _oldest_first(page.accounts, schema.accounts), changes=_newer)
-    _save_payments(connection, page)
-    _save_raws(connection, page.raws, now)
-    _release(connection, page, now)
-    lasting = note_looks(connection, page.failed, page.states, now)
-    _save_quarantined(connection, [*page.quarantined, *lasting], now)
+    beside = Beside()
+    _save_payments(connection, page, beside)
+    records = save_records(connection, page, beside, now)
+    beside.released += _release(connection, page, now)
+    lasting, forgotten = note_looks(connection, page.failed, page.states, now)
+    beside.released += forgotten
+    beside.aside = _save_quarantined(connection, [*page.quarantined, *lasting], now)
+    note_reading(connection, page, records, beside, now)
     if page.drained:
         advance(connection, page.feed, page.drained)
     if page.gap:
@@ -161,34 +164,29 @@ def _newer(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:
     return {name: sa.case((wins, new[name]), else_=table.c[name]) for name in names}
 
 
-def _save_payments(connection: sa.Connection, page: Page) -> None:
+def _save_payments(connection: sa.Connection, page: Page, beside: Beside) -> None:
     """Payments have no time of change: those that a whole reading did not show are gone once it is drained."""
     table, seen = schema.payments, payments_read
-    rows = list(_tuples(page.payments, table))
-    insert_new(connection, table, _names(table), rows)
+    rows, names = list(_tuples(page.payments, table)), _names(table)
+    come = upsert_changed(connection, table, rows, names, columns=names, changes=keep_others)
+    beside.paid.update(tuple(row) for row in come)
     if page.snapshot is None:
         return
     upsert(connection, seen, [(*row, page.snapshot) for row in rows])
     if page.drained:
         same = sa.and_(*(seen.c[column.name] == column for column in table.columns))
         shown = sa.exists().where(same, seen.c.read_at == page.snapshot)
-        connection.execute(sa.delete(table).where(~shown))
+        gone = connection.execute(sa.delete(table).where(~shown).returning(*table.columns))
+        beside.gone = sorted(tuple(row) for row in gone)
         connection.execute(sa.delete(seen))
 
 
-def _save_raws(connection: sa.Connection, raws: Sequence[RawRecord], now: datetime) -> None:
-    rows = []
-    for raw in raws:
-        text = body_text(raw.body)
-        rows.append((raw.provider, raw.source, raw.key, hashlib.sha256(text.encode()).hexdigest(), text, now))
-    names = ("provider", "source", "key", "digest", "body", "first_seen_at")
-    insert_new(connection, schema.raw_records, names, rows)
-
-
-def _release(connection: sa.Connection, page: Page, now: datetime) -> None:
-    """A record that is understood now leaves quarantine, with the time on record."""
-    understood = {(raw.provider, raw.source, raw.key) for raw in page.raws}
+def _release(connection: sa.Connection, page: Page, now: datetime) -> list[tuple[str, ...]]:
+    """A record that is understood now leaves quarantine, with the time on record; returns which did."""
+    doubtful = {(record.provider, record.source, record.key) for record in page.quarantined}
+    understood = {(raw.provider, raw.source, raw.key) for raw in page.raws} - doubtful
     table = schema.quarantine
+    released: list[tuple[str, ...]] = []
     held = connection.execute(
         sa.select(table.c.provider, table.c.source, table.c.key).where(table.c.released_at.is_(None))
     ).all()
@@ -199,17 +197,22 @@ def _release(connection: sa.Connection, page: Page, now: datetime) -> None:
                 .where(table.c.provider == provider, table.c.source == source, table.c.key == key)
                 .values(released_at=now)
             )
+            released.append((provider, source, key))
+    return released
 
 
-def _save_quarantined(connection: sa.Connection, rows: Sequence[Quarantined], now: datetime) -> None:
+def _save_quarantined(connection: sa.Connection, rows: Sequence[Quarantined], now: datetime) -> list[tuple[str, ...]]:
+    """Put records into quarantine; returns those that were not there, or for another reason."""
     names = ("provider", "source", "key", "reason", "body", "first_seen_at", "released_at")
-    upsert(
+    held = upsert_changed(
         connection,
         schema.quarantine,
         [(row.provider, row.source, row.key, row.reason, body_text(row.body), now, None) for row in rows],
+        names[:4],
         columns=names,
         changes=lambda _table, new: {"reason": new.reason, "body": new.body, "released_at": new.released_at},
     )
+    return sorted(tuple(row) for row in held)
 
 
 def _oldest_first(rows: Iterable[Any], table: Table) -> Iterable[tuple[Any, ...]]:

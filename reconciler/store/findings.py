@@ -92,11 +92,12 @@ class _Events:
     now: datetime
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, id_: str, event: str, note: str, said: dict[str, Any]) -> None:
+    def add(
+        self, id_: str, event: str, note: str, said: Mapping[str, Any], advice: Mapping[str, Any] | None = None
+    ) -> None:
         """Note what happened to a finding, with its document."""
-        self.rows.append(
-            {"finding_id": id_, "at": self.now, "run_id": self.run_id, "event": event, "note": note, "document": said}
-        )
+        happened = {"finding_id": id_, "at": self.now, "run_id": self.run_id, "event": event, "note": note}
+        self.rows.append(happened | _told(said, advice))
 
     def write(self, connection: sa.Connection) -> None:
         """Write all events down, each after the last one of its finding."""
@@ -108,6 +109,11 @@ class _Events:
         if self.rows:
             numbered = [row | {"number": last.get(row["finding_id"], 0) + 1} for row in self.rows]
             connection.execute(sa.insert(finding_events), numbered)
+
+
+def _told(said: Mapping[str, Any], advice: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The document as an event keeps it, and beside it what the advice of the case hides."""
+    return {"document": advised(said, advice), "own": {name: said[name] for name in advice} if advice else None}
 
 
 def dismiss(connection: sa.Connection, ids: Iterable[str], note: str, now: datetime) -> None:
@@ -130,7 +136,7 @@ def _happened(connection: sa.Connection, id_: str, event: str, note: str, now: d
     row = connection.execute(sa.select(findings.c.document, findings.c.advice).where(findings.c.id == id_)).one()
     last = sa.select(sa.func.max(finding_events.c.number)).where(finding_events.c.finding_id == id_)
     number = int(connection.execute(last).scalar() or 0) + 1
-    values = {"event": event, "note": note, "document": advised(row.document, row.advice), "run_id": None}
+    values = {"event": event, "note": note, "run_id": None, **_told(row.document, row.advice)}
     connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=now, **values))
 
 
@@ -248,12 +254,12 @@ def _keep(
 ) -> None:
     if row.status == RESOLVED:
         changes.reopened.append(row.id)
-        events.add(row.id, "reopened", "", advised(said, row.advice))
+        events.add(row.id, "reopened", "", said, row.advice)
     elif row.document == said or row.status == DISMISSED:
         return
     else:
         changes.changed.append(row.id)
-        events.add(row.id, "changed", "", advised(said, row.advice))
+        events.add(row.id, "changed", "", said, row.advice)
     values = {"resolved_at": None, "resolution": None, **_columns(finding, said, events.now)}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
 
@@ -286,4 +292,4 @@ def _resolve(connection: sa.Connection, row: Any, changes: Changes, events: _Eve
     values = {"status": RESOLVED, "resolved_at": events.now, "resolution": note, "last_seen_at": seen}
     connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
     changes.resolved.append(row.id)
-    events.add(row.id, "resolved", note, advised(row.document, row.advice))
+    events.add(row.id, "resolved", note, row.document, row.advice)

@@ -11,8 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.columns import to_us
+from reconciler.model import Page
 from reconciler.schema import quarantine, transactions
 from reconciler.schema_webhooks import webhooks
+from reconciler.store.readings import Beside, note_reading
 from reconciler.text import storable
 from reconciler.webhooks import Arrival
 
@@ -163,19 +165,15 @@ def again(connection: sa.Connection, ids: Collection[int], now: datetime) -> int
     What was put aside of them leaves quarantine, and comes back to it if it still cannot be understood.
     """
     table = webhooks.c
+    held = quarantine.c
     for row in connection.execute(
         sa.select(table.provider, table.name, table.key, table.ref).where(table.id.in_(ids))
     ).all():
-        connection.execute(
-            sa.update(quarantine)
-            .where(
-                quarantine.c.provider == row.provider,
-                quarantine.c.source == f"{row.provider}.webhooks",
-                quarantine.c.key.in_([row.name, row.key, row.ref]),
-                quarantine.c.released_at.is_(None),
-            )
-            .values(released_at=now)
-        )
+        source = f"{row.provider}.webhooks"
+        mine = (held.provider == row.provider, held.source == source, held.key.in_([row.name, row.key, row.ref]))
+        leave = sa.update(quarantine).where(*mine, held.released_at.is_(None)).values(released_at=now)
+        released = connection.execute(leave.returning(held.provider, held.source, held.key))
+        note_reading(connection, Page(source), (), Beside(released=[tuple(one) for one in released]), now)
     values = {"state": WAITING, "result": "", "due_at": now, "looks": 0, "processed_at": None}
     return connection.execute(sa.update(webhooks).where(webhooks.c.id.in_(ids)).values(**values)).rowcount
 

@@ -22,8 +22,11 @@ _RETRIES = 10
 
 def note_looks(
     connection: sa.Connection, failed: Iterable[FailedLook], states: Iterable[ChargeState], now: datetime
-) -> list[Quarantined]:
-    """Count failed looks and forget those of charges that were read; returns what is to be set aside now."""
+) -> tuple[list[Quarantined], list[tuple[str, ...]]]:
+    """Count failed looks and forget those of charges that were read.
+
+    Returns what is to be set aside now, and which records so leave quarantine.
+    """
     table = failed_looks
     rows = [(look.provider, look.ref, 1, look.reason, now, now) for look in failed]
     upsert(
@@ -37,10 +40,11 @@ def note_looks(
         },
     )
     known = {(row.provider, row.ref): row for row in connection.execute(sa.select(table))}
-    for key in {(state.provider, state.ref) for state in states} & known.keys():
-        _forget(connection, *key, now)
+    released: list[tuple[str, ...]] = []
+    for key in sorted({(state.provider, state.ref) for state in states} & known.keys()):
+        released += _forget(connection, *key, now)
     noted = [known[row[0], row[1]] for row in rows]
-    return [_set_aside(row) for row in noted if row.failures >= SET_ASIDE_AFTER]
+    return [_set_aside(row) for row in noted if row.failures >= SET_ASIDE_AFTER], released
 
 
 def failed_refs(connection: sa.Connection, provider: str) -> set[str]:
@@ -94,15 +98,13 @@ def _set_aside(row: Any) -> Quarantined:
     return Quarantined(row.provider, _source(row.provider), row.ref, reason, {"ref": row.ref})
 
 
-def _forget(connection: sa.Connection, provider: str, ref: str, now: datetime) -> None:
+def _forget(connection: sa.Connection, provider: str, ref: str, now: datetime) -> list[tuple[str, ...]]:
     table = failed_looks.c
     connection.execute(sa.delete(failed_looks).where(table.provider == provider, table.ref == ref))
     held = quarantine.c
-    connection.execute(
-        sa.update(quarantine)
-        .where(held.provider == provider, held.source == _source(provider), held.key == ref)
-        .values(released_at=now)
-    )
+    here = (held.provider == provider, held.source == _source(provider), held.key == ref)
+    left = sa.update(quarantine).where(*here).values(released_at=now)
+    return [tuple(row) for row in connection.execute(left.returning(held.provider, held.source, held.key))]
 
 
 def _source(provider: str) -> str:

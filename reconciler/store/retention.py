@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 
 from reconciler.cases.model import RESOLVED
-from reconciler.schema import raw_records
+from reconciler.schema import raw_records, runs
 from reconciler.schema_cases import cases
+from reconciler.schema_replay import readings, run_inputs
 from reconciler.schema_webhooks import webhooks
 
 _IMPORTED = "import."
@@ -19,7 +20,8 @@ _NAMED_BY_BODY = ("digiseller.receipts",)
 def remove_old(connection: sa.Connection, before: datetime) -> dict[str, int]:
     """Remove what was last needed before a time, but what an open case rests on; returns how many of each.
 
-    What an import told stays: it may be all that is known of it, and tells that it was an import.
+    What an import told stays: it may be all that is known of it, and tells that it was an import. The log of readings
+    goes with the records that it names.
     """
     raw = raw_records.c
     old = sa.delete(raw_records).where(
@@ -30,6 +32,9 @@ def remove_old(connection: sa.Connection, before: datetime) -> dict[str, int]:
     waits = _open_cases().where(cases.c.provider == pushed.provider, cases.c.ref == pushed.ref).exists()
     emptied = sa.update(webhooks).where(done, ~waits).values(body=b"", query=b"", headers="[]")
     removed = {"raw_records": connection.execute(old).rowcount}
+    connection.execute(sa.delete(readings).where(readings.c.at < before))
+    of_then = sa.select(runs.c.id).where(runs.c.finished_at < before)
+    connection.execute(sa.delete(run_inputs).where(run_inputs.c.run_id.in_(of_then)))
     return removed | {"webhooks": connection.execute(emptied).rowcount}
 
 

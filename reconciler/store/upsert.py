@@ -29,23 +29,57 @@ def upsert(
     """
     names = list(columns or [column.name for column in table.columns])
     values = [tuple(_plain(value) for value in row) for row in rows]
-    if not values:
-        return 0
-    if connection.dialect.name == "postgresql":
-        _merge_postgresql(connection, table, names, values, changes)
-    else:
-        _merge_sqlite(connection, table, names, values, changes)
+    if values:
+        _stage(connection, table, names, values)
+        connection.execute(_merge(connection, table, names, changes))
     return len(values)
+
+
+def upsert_changed(
+    connection: sa.Connection,
+    table: Table,
+    rows: Iterable[Sequence[Any]],
+    told: Sequence[str],
+    *,
+    columns: Sequence[str] | None = None,
+    changes: Changes | None = None,
+) -> list[Any]:
+    """Like `upsert`; returns the columns `told` of the rows that were written, since they are new or say otherwise."""
+    names = list(columns or [column.name for column in table.columns])
+    values = [tuple(_plain(value) for value in row) for row in rows]
+    if not values:
+        return []
+    _stage(connection, table, names, values)
+    merge = _merge(connection, table, names, changes).returning(*(table.c[name] for name in told))
+    return list(connection.execute(merge).all())
+
+
+def keep_others(_table: Table, _excluded: Excluded) -> dict[str, ColumnElement[Any]]:
+    """The `changes` of rows that are only to be inserted: those that are there stay as they are."""
+    return {}
 
 
 def insert_new(connection: sa.Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows whose key is not there yet; leave the others as they are."""
-    upsert(connection, table, rows, columns=columns, changes=lambda _table, _excluded: {})
+    upsert(connection, table, rows, columns=columns, changes=keep_others)
 
 
-def _merge(statement: Any, names: Sequence[str], changes: Changes | None) -> Any:
-    table = statement.table
-    keys = [column.name for column in table.primary_key] if set(_key(table)) <= set(names) else _unique(table)
+def _stage(connection: sa.Connection, table: Table, names: list[str], values: list[tuple[Any, ...]]) -> None:
+    if connection.dialect.name == "postgresql":
+        _stage_postgresql(connection, table, names, values)
+    else:
+        _stage_sqlite(connection, table, names, values)
+
+
+def _merge(connection: sa.Connection, table: Table, names: list[str], changes: Changes | None) -> Any:
+    """Everything staged, merged in one statement: beside triggers each statement costs more than a row does."""
+    keys = _key(table) if set(_key(table)) <= set(names) else _unique(table)
+    if connection.dialect.name == "postgresql":
+        statement: Any = postgresql.insert(table).from_select(names, _last_of_each(table, names, keys))
+    else:
+        source = sa.table(f"staged_{table.name}", *(sa.column(name) for name in names))
+        rows = sa.select(source).where(sa.true()).order_by(sa.literal_column("rowid"))  # no WHERE: ON is ambiguous
+        statement = sqlite.insert(table).from_select(names, rows)
     if changes is None:
         new = {name: statement.excluded[name] for name in names if name not in keys}
     else:
@@ -65,25 +99,16 @@ def _unique(table: Table) -> list[str]:
     return [column.name for column in constraint.columns]
 
 
-def _merge_sqlite(
-    connection: sa.Connection, table: Table, names: list[str], values: list[tuple[Any, ...]], changes: Changes | None
-) -> None:
-    """Into a staging table, then merge in one statement: beside triggers each statement costs more than a row does."""
+def _stage_sqlite(connection: sa.Connection, table: Table, names: list[str], values: list[tuple[Any, ...]]) -> None:
     staging = f"staged_{table.name}"
     listed = ", ".join(f'"{name}"' for name in names)
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{staging}")
     connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {staging} ({listed})")
     marks = ", ".join("?" for _ in names)
     connection.exec_driver_sql(f"INSERT INTO {staging} VALUES ({marks})", values)  # noqa: S608 - names of our own
-    source = sa.table(staging, *(sa.column(name) for name in names))
-    rows = sa.select(source).where(sa.true()).order_by(sa.literal_column("rowid"))  # without WHERE, ON is ambiguous
-    connection.execute(_merge(sqlite.insert(table).from_select(names, rows), names, changes))
 
 
-def _merge_postgresql(
-    connection: sa.Connection, table: Table, names: list[str], values: list[tuple[Any, ...]], changes: Changes | None
-) -> None:
-    """COPY into a staging table, then merge: the last row of a key wins, as it would one by one."""
+def _stage_postgresql(connection: sa.Connection, table: Table, names: list[str], values: list[tuple[Any, ...]]) -> None:
     staging = f"staged_{table.name}"
     listed = ", ".join(f'"{name}"' for name in names)
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {staging}")
@@ -94,14 +119,16 @@ def _merge_postgresql(
     with driver.cursor().copy(f"COPY {staging} ({listed}, staged) FROM STDIN") as copy:
         for place, row in enumerate(values):
             copy.write_row((*row, place))
-    source = sa.table(staging, *(sa.column(name) for name in (*names, "staged")))
-    keys = _key(table) if set(_key(table)) <= set(names) else _unique(table)
-    picked = (
+
+
+def _last_of_each(table: Table, names: list[str], keys: list[str]) -> sa.Select[Any]:
+    """The staged rows, of each key the last one: it wins, as it would one by one."""
+    source = sa.table(f"staged_{table.name}", *(sa.column(name) for name in (*names, "staged")))
+    return (
         sa.select(*(source.c[name] for name in names))
         .ext(postgresql.distinct_on(*(source.c[name] for name in keys)))
         .order_by(*(source.c[name] for name in keys), source.c.staged.desc())
     )
-    connection.execute(_merge(postgresql.insert(table).from_select(names, picked), names, changes))
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,125 @@
+"""What stood in a store at the time of a run: the operators' facts, and the findings before and after it."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from reconciler.findings import DISMISSED, OPEN, RESOLVED, anchor
+from reconciler.money import to_minor
+from reconciler.policy.disputes import StageEvent, derive, due_at
+from reconciler.schema import finding_events, findings, refund_approvals
+from reconciler.schema_cases import dispute_stages, disputes
+from reconciler.schema_told import audit_records
+
+_AFTER = {"opened": OPEN, "changed": OPEN, "reopened": OPEN, "resolved": RESOLVED, "dismissed": DISMISSED}
+
+
+def approvals_at(connection: sa.Connection, at: datetime) -> list[dict[str, Any]]:
+    """The approved refunds that were on record."""
+    query = sa.select(refund_approvals).where(refund_approvals.c.recorded_at <= at)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def disputes_at(connection: sa.Connection, at: datetime) -> list[dict[str, Any]]:
+    """The chargebacks that were on record, as far as they were known to have come."""
+    stages = sa.select(dispute_stages).where(dispute_stages.c.recorded_at <= at)
+    told = connection.execute(stages.order_by(dispute_stages.c.dispute_id, dispute_stages.c.number)).mappings()
+    events = {id_: [dict(row) for row in rows] for id_, rows in groupby(told, key=lambda row: row["dispute_id"])}
+    query = sa.select(disputes).where(disputes.c.recorded_at <= at).order_by(disputes.c.id)
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [row | _standing(row, events.get(row["id"], [])) | _amount(connection, row, at) for row in rows]
+
+
+def _standing(row: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    standing = derive(StageEvent(one["stage"], one["at"], one["due_at"]) for one in events)
+    return {
+        "state": standing.state,
+        "stage": standing.stage,
+        "round": standing.round,
+        "due_at": due_at(standing, row["reason_code"]),
+        "due_given": standing.due_given is not None,
+    }
+
+
+def _amount(connection: sa.Connection, row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """The amount before the first correction that came later."""
+    table = audit_records.c
+    query = sa.select(table.at, table.data).where(table.kind == "chargeback.amount", table.subject == row["id"])
+    for record in connection.execute(query.order_by(table.number)):
+        if record.at > at:
+            said = json.loads(record.data)
+            return {name: said[f"{name}_before"] for name in ("amount_minor", "currency")}
+    return {}
+
+
+def findings_before(connection: sa.Connection, run_id: int, at: datetime) -> list[dict[str, Any]]:
+    """The findings as a run found them: rows of their table, with what the detectors themselves said."""
+    return list(_rows(connection, lambda event: _is_before(event, run_id, at)))
+
+
+def findings_left(connection: sa.Connection, run_id: int, at: datetime) -> list[dict[str, Any]]:
+    """The findings that a run left open, as they were kept."""
+    rows = _rows(connection, lambda event: _is_left(event, run_id, at))
+    return [row for row in rows if row["status"] == OPEN]
+
+
+def dismissed_in(connection: sa.Connection, at: datetime) -> list[str]:
+    """The findings that a case's decision settled within the run of that time."""
+    table = finding_events.c
+    query = sa.select(table.finding_id).where(table.at == at, table.run_id.is_(None), table.event == "dismissed")
+    return list(connection.execute(query).scalars())
+
+
+def _is_before(event: Any, run_id: int, at: datetime) -> bool:
+    return bool(event.run_id < run_id if event.run_id is not None else event.at < at)
+
+
+def _is_left(event: Any, run_id: int, at: datetime) -> bool:
+    return bool(event.run_id <= run_id if event.run_id is not None else event.at <= at)
+
+
+def _rows(connection: sa.Connection, counts: Callable[[Any], bool]) -> Iterator[dict[str, Any]]:
+    """Each finding after the last of its events that counts; none after the first that does not."""
+    events = finding_events.c
+    known = (findings.c.subject, findings.c.provider, findings.c.first_seen_at)
+    query = (
+        sa.select(finding_events, *known)
+        .join(findings, findings.c.id == events.finding_id)
+        .order_by(events.finding_id, events.number)
+        .execution_options(yield_per=1000)
+    )
+    for _, group in groupby(connection.execute(query), key=lambda row: row.finding_id):
+        last = None
+        for event in group:
+            if not counts(event):
+                break
+            last = event
+        if last is not None:
+            yield _row(last)
+
+
+def _row(event: Any) -> dict[str, Any]:
+    said = {**event.document, **(event.own or {})}
+    amount, currency, status = said["amount"], said["currency"], _AFTER[event.event]
+    return {
+        "id": event.finding_id,
+        "kind": said["kind"],
+        "subject": event.subject,
+        "severity": said["severity"],
+        "status": status,
+        "provider": event.provider,
+        "order_id": said["order_id"],
+        "account_id": said["account_id"],
+        "amount_minor": None if amount is None else to_minor(amount, currency or ""),
+        "currency": currency,
+        "document": said,
+        "first_seen_at": event.first_seen_at,
+        "last_seen_at": event.at,
+        "resolved_at": event.at if status == RESOLVED else None,
+        "resolution": event.note or None,
+        "anchor": anchor(said["kind"], event.subject),
+    }
