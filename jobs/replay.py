@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -134,7 +135,7 @@ def _recomputed(
             raise _Refused(_lost(source, error, rebuild)) from None
         restore_books(target, run.inputs)
         _restore(target, refund_approvals, as_of.approvals_at(source, at))
-        _restore(target, disputes, as_of.disputes_at(source, at))
+        _restore(target, disputes, as_of.disputes_at(source, at, ZoneInfo(run.settings.timezone)))
         target.execute(sa.delete(finding_events))
         _restore(target, findings, as_of.findings_before(source, run.row.id, at))
         number = begin_run(target, at)

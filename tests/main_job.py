@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -47,7 +48,7 @@ class Stage:
         """A fresh SQLite store with what the operator knows in it."""
         url = f"sqlite:///{self.folder}/{name}.db"
         with write(open_store(url)) as connection:
-            record(self.scenario, connection)
+            record(self.scenario, connection, ZoneInfo(self.settings.timezone))
         return url
 
     def push(self, url: str) -> None:

@@ -137,5 +137,5 @@ def living(folder: Path, url: str, *, days: int = 10, charges: int = 30) -> Iter
         engine = open_store(url)
         running.callback(engine.dispose)
         with write(engine) as connection, time_machine.travel(clock(), tick=False):
-            record(scenario, connection)
+            record(scenario, connection, ZoneInfo(settings.timezone))
         yield World(clock, scenario, digiseller, tribute, shop, settings, engine)

@@ -1,8 +1,8 @@
 """What stood in a store at the time of a run: the operators' facts, and the findings before and after it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, tzinfo
 from itertools import groupby
 from typing import Any
 
@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from reconciler.findings import DISMISSED, OPEN, RESOLVED, anchor
 from reconciler.money import to_minor
-from reconciler.policy.disputes import StageEvent, derive, due_at
 from reconciler.schema import finding_events, findings, refund_approvals
 from reconciler.schema_cases import dispute_stages, disputes
 from reconciler.schema_told import audit_records
+from reconciler.store.disputes import standing_of
 
 _AFTER = {"opened": OPEN, "changed": OPEN, "reopened": OPEN, "resolved": RESOLVED, "dismissed": DISMISSED}
 
@@ -24,25 +24,17 @@ def approvals_at(connection: sa.Connection, at: datetime) -> list[dict[str, Any]
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def disputes_at(connection: sa.Connection, at: datetime) -> list[dict[str, Any]]:
-    """The chargebacks that were on record, as far as they were known to have come."""
+def disputes_at(connection: sa.Connection, at: datetime, zone: tzinfo) -> list[dict[str, Any]]:
+    """The chargebacks that were on record, as far as they were known to have come; days are counted in `zone`."""
     stages = sa.select(dispute_stages).where(dispute_stages.c.recorded_at <= at)
     told = connection.execute(stages.order_by(dispute_stages.c.dispute_id, dispute_stages.c.number)).mappings()
     events = {id_: [dict(row) for row in rows] for id_, rows in groupby(told, key=lambda row: row["dispute_id"])}
     query = sa.select(disputes).where(disputes.c.recorded_at <= at).order_by(disputes.c.id)
     rows = [dict(row) for row in connection.execute(query).mappings()]
-    return [row | _standing(row, events.get(row["id"], [])) | _amount(connection, row, at) for row in rows]
-
-
-def _standing(row: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    standing = derive(StageEvent(one["stage"], one["at"], one["due_at"]) for one in events)
-    return {
-        "state": standing.state,
-        "stage": standing.stage,
-        "round": standing.round,
-        "due_at": due_at(standing, row["reason_code"]),
-        "due_given": standing.due_given is not None,
-    }
+    return [
+        row | standing_of(row["reason_code"], events.get(row["id"], []), zone) | _amount(connection, row, at)
+        for row in rows
+    ]
 
 
 def _amount(connection: sa.Connection, row: Mapping[str, Any], at: datetime) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Keeps chargebacks known from outside the feeds: every stage they were said to reach, and what all add up to."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -87,17 +88,22 @@ def add_stage(
     events = stages(connection, id_)
     values = {"stage": stage, "at": at, "due_at": due, "recorded_at": now, "origin": origin}
     connection.execute(sa.insert(dispute_stages).values(dispute_id=id_, number=len(events) + 1, **values))
-    standing = derive(StageEvent(one["stage"], one["at"], one["due_at"]) for one in [*events, values])
-    state = {
+    state = standing_of(row["reason_code"], [*events, values], zone)
+    connection.execute(sa.update(disputes).where(disputes.c.id == id_).values(state))
+    audit.record(connection, "chargeback.stage", id_, by, now, {"stage": stage, "at": iso(at), "state": state["state"]})
+    return _existing(connection, id_)
+
+
+def standing_of(reason_code: str, events: Iterable[Mapping[str, Any]], zone: tzinfo) -> dict[str, Any]:
+    """What a chargeback's row says of its stages, in whatever order they came; days are counted in `zone`."""
+    standing = derive(StageEvent(one["stage"], one["at"], one["due_at"]) for one in events)
+    return {
         "state": standing.state,
         "stage": standing.stage,
         "round": standing.round,
-        "due_at": due_at(standing, row["reason_code"], zone),
+        "due_at": due_at(standing, reason_code, zone),
         "due_given": standing.due_given is not None,
     }
-    connection.execute(sa.update(disputes).where(disputes.c.id == id_).values(state))
-    audit.record(connection, "chargeback.stage", id_, by, now, {"stage": stage, "at": iso(at), "state": standing.state})
-    return _existing(connection, id_)
 
 
 def is_told(connection: sa.Connection, new: NewDispute) -> bool:
