@@ -31,8 +31,20 @@ def wait_for_a_run(url: str, process: "subprocess.Popen[str]", count: int = 1) -
             query = sa.select(sa.func.count()).select_from(runs).where(runs.c.finished_at.is_not(None))
             if connection.execute(query).scalar_one() >= count:
                 return
-        time.sleep(0.2)
+        time.sleep(0.05)
     pytest.fail("no run was finished in a minute")
+
+
+def start_pulling(stage: Stage, url: str) -> "subprocess.Popen[str]":
+    """Begin a daemon and wait until it asks a provider for something."""
+    calls = len(stage.digiseller.calls)
+    process = stage.start(url, "daemon", RECONCILER_WEB__PORT="0")
+    deadline = time.monotonic() + 60
+    while len(stage.digiseller.calls) == calls:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, "the daemon asked for nothing in a minute"
+        time.sleep(0.02)
+    return process
 
 
 def stop(process: "subprocess.Popen[str]", number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
@@ -58,8 +70,7 @@ def test_it_pulls_and_judges_at_start_and_stops_cleanly_on_sigterm(stage: Stage)
 
 def test_it_stops_in_the_middle_of_a_pull(stage: Stage) -> None:
     url = stage.url("middle")
-    process = stage.start(url, "daemon", RECONCILER_WEB__PORT="0")
-    time.sleep(1.5)
+    process = start_pulling(stage, url)
     code, err = stop(process, signal.SIGINT)
     assert code in {0, -signal.SIGINT, 130}, err
     assert stage.run(url).returncode == 0
@@ -67,8 +78,7 @@ def test_it_stops_in_the_middle_of_a_pull(stage: Stage) -> None:
 
 def test_a_killed_daemon_is_followed_at_once(stage: Stage) -> None:
     url = stage.url("followed")
-    first = stage.start(url, "daemon", RECONCILER_WEB__PORT="0")
-    time.sleep(2)
+    first = start_pulling(stage, url)
     first.kill()
     first.communicate()
     second = stage.start(url, "daemon", RECONCILER_WEB__PORT="0")
