@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("shared-machine")
 def pytest_configure(config: pytest.Config) -> None:
     """Give the session a folder for its server and clear settings of the developer's own shell."""
     if not hasattr(config, "workerinput"):
-        _write_into_memory()
+        _write_into_memory(config)
         folder = Path(tempfile.mkdtemp(prefix="rpg-"))
         os.environ[SERVER_DIR] = str(folder)
         config.add_cleanup(lambda: stop(folder))
@@ -50,14 +50,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _write_into_memory() -> None:
-    """Keep the tests' files in memory where there is room, unless somebody chose another place.
+def _write_into_memory(config: pytest.Config) -> None:
+    """Keep the session's files in memory where there is room, unless somebody chose another place.
 
-    A killed process loses nothing there that it would not lose on a disk.
+    A killed process loses nothing there that it would not lose on a disk. The folder goes with the session.
     """
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
-        os.environ["TMPDIR"] = str(MEMORY)
+        os.environ["TMPDIR"] = folder = tempfile.mkdtemp(prefix="tests-", dir=MEMORY)
         tempfile.tempdir = None  # looked for anew
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture(autouse=True)
