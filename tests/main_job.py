@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -44,7 +45,7 @@ class Stage:
         """A fresh SQLite store with what the operator knows in it."""
         url = f"sqlite:///{self.folder}/{name}.db"
         with write(open_store(url)) as connection:
-            record(self.scenario, connection)
+            record(self.scenario, connection, ZoneInfo("Europe/Moscow"))
         return url
 
     def push(self, url: str) -> None:
