@@ -20,7 +20,17 @@ def test_a_run_with_debug_says_where_its_time_went_beside_its_result(tmp_path: P
     assert told.json()["verdict"] == quiet.json()["verdict"]
     table = told.err[told.err.index("Seconds") :].splitlines()
     seconds = {" ".join(line.split()[:-2]): float(line.split()[-1]) for line in table if line[-1:].isdigit()}
-    for name in ("pull", "digiseller.sales", "shop.orders", "write", "judge", "match", "tie", "detect", "statement"):
+    for name in (
+        "pull",
+        "digiseller.sales",
+        "shop.orders",
+        "write",
+        "judge",
+        "match",
+        "tie",
+        "detect",
+        "write results",
+    ):
         assert name in seconds, table
     assert seconds["judge"] >= seconds["match"] >= seconds["tie"]
     assert {"write findings", "cases", "deliver", "report"} <= set(seconds)

@@ -21,6 +21,7 @@ DELIVERED = {
     "alerts", "erase",
     "init", "doctor", "run", "daemon", "demo", "findings", "match", "explain", "report", "status", "quarantine",
     "refund", "outbox", "audit", "webhooks", "import", "cases", "review", "chargeback", "outage", "policy",
+    "user",
 }  # fmt: skip
 
 

@@ -18,7 +18,8 @@ __all__ = ["engine", "url"]
 
 
 def shown(engine: sa.Engine, minimum: int = 1) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """The ratios by month, provider and currency."""
+    """The ratios by month, provider and currency, once a run has counted the charges."""
+    World(engine).complete(since=ago(days=60)).judge()
     configured = builders.settings(ratio={"limit_percent": 50, "minimum_charges": minimum}, timezone="Europe/Moscow")
     with read(engine) as connection:
         rows = ratios(connection, configured, NOW)
