@@ -3,7 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select, Table
+from sqlalchemy import ColumnElement, Select, Subquery, Table
 
 from reconciler.detectors.base import ACCOUNT, CHARGE, ORDER
 from reconciler.matching.relations import account, approval, charge, contested, dispute, order, reversal, tie
@@ -33,64 +33,71 @@ def is_explained() -> ColumnElement[bool]:
     The shop's mark approves the charge whole and no more: what goes back after that is not explained by it.
     """
     by_shop = sa.or_(_is_refunded_by(tie), _is_refunded_by(contested), _is_refunded_unseen())
-    return sa.or_(_is_covered(), sa.and_(by_shop, ~_is_past_the_charge()))
+    return sa.or_(_is_counted("covered"), sa.and_(by_shop, ~_is_counted("past")))
 
 
-def excess_minor() -> ColumnElement[int]:
-    """What of a reversal no approval covers: all of it, or the part by which the sums of both differ."""
-    over = _back_before() + reversal.c.amount_minor - _approved()
-    return sa.case((over < reversal.c.amount_minor, over), else_=reversal.c.amount_minor)
+def _is_counted(what: str) -> ColumnElement[bool]:
+    counted = coverage()
+    mine = sa.and_(counted.c.provider == reversal.c.provider, counted.c.ref == reversal.c.ref, counted.c[what] == 1)
+    return sa.exists().where(mine).correlate(reversal)
 
 
-def _is_covered() -> ColumnElement[bool]:
-    """The approvals of the charge come to no less than all that went back of it up to this, the earliest first.
+def coverage() -> Subquery:
+    """How far the approvals of a charge reach, the earliest reversal first; of two at one time the lower ref.
 
-    Providers tell of whole charges only, never of a part: an approval of any amount covers the first reversal of the
-    whole charge. What is in another currency cannot be compared: there an approval of its own is enough.
+    `covered` is 1 where they come to no less than all that went back up to this one. Providers tell of whole charges
+    only, never of a part: an approval of any amount covers the first reversal of the whole charge. What is in another
+    currency cannot be compared: there an approval of its own is enough. `past` is 1 where all of the charge went back
+    before; `excess_minor` is what no approval covers.
     """
-    other_money = sa.func.coalesce(approval.c.money, "?") != sa.func.coalesce(reversal.c.money, "")
-    is_first = sa.and_(_back_before() == 0, ~_exists(charge, _of_charge(charge), _is_only_part()))
-    enough = sa.or_(is_first, _back_before() + reversal.c.amount_minor <= _approved())
-    compared = sa.and_(_exists(approval, _of_charge(approval)), enough)
-    return sa.or_(compared, _exists(approval, _of_charge(approval), other_money))
-
-
-def _is_only_part() -> ColumnElement[bool]:
-    return sa.and_(charge.c.money == reversal.c.money, charge.c.amount_minor > reversal.c.amount_minor)
-
-
-def _is_past_the_charge() -> ColumnElement[bool]:
-    """All of the charge went back before this."""
-    whole = sa.and_(charge.c.money == reversal.c.money, charge.c.amount_minor <= _back_before())
-    return _exists(charge, _of_charge(charge), whole)
-
-
-def _approved() -> ColumnElement[int]:
-    return _sum(approval, _of_charge(approval), approval.c.money == reversal.c.money)
-
-
-def _back_before() -> ColumnElement[int]:
-    """What went back of the charge before this, in the same money; of two at one time the lower ref was first."""
-    earlier = reversal.alias("earlier")
-    before = sa.or_(
-        earlier.c.occurred_us < reversal.c.occurred_us,
-        sa.and_(earlier.c.occurred_us == reversal.c.occurred_us, earlier.c.ref < reversal.c.ref),
+    back, same, any_ = _backs(), _approved("money"), _approved()
+    of_back = sa.and_(any_.c.provider == back.c.provider, any_.c.ref == back.c.parent_ref)
+    in_money = sa.and_(
+        same.c.provider == back.c.provider, same.c.ref == back.c.parent_ref, same.c.money == back.c.money
     )
-    same = (earlier.c.provider == reversal.c.provider, earlier.c.parent_ref == reversal.c.parent_ref)
-    return _sum(earlier, *same, earlier.c.money == reversal.c.money, before)
+    of_charge = sa.and_(
+        charge.c.provider == back.c.provider, charge.c.ref == back.c.parent_ref, charge.c.money == back.c.money
+    )
+    approved = sa.func.coalesce(same.c.minor, 0)
+    is_first = sa.and_(back.c.before_minor == 0, sa.func.coalesce(charge.c.amount_minor, 0) <= back.c.amount_minor)
+    over = back.c.before_minor + back.c.amount_minor - approved
+    in_other_money = any_.c.number > sa.func.coalesce(same.c.number, 0)
+    covered = sa.and_(any_.c.number > 0, sa.or_(is_first, over <= 0, in_other_money))
+    return (
+        sa.select(
+            back.c.provider,
+            back.c.ref,
+            sa.case((covered, 1), else_=0).label("covered"),
+            sa.case((charge.c.amount_minor <= back.c.before_minor, 1), else_=0).label("past"),
+            sa.case((over < back.c.amount_minor, over), else_=back.c.amount_minor).label("excess_minor"),
+        )
+        .select_from(back)
+        .outerjoin(same, in_money)
+        .outerjoin(any_, of_back)
+        .outerjoin(charge, of_charge)
+        .subquery("coverage")
+    )
 
 
-def _sum(table: Any, *where: ColumnElement[bool]) -> ColumnElement[int]:
-    query = sa.select(sa.func.coalesce(sa.func.sum(table.c.amount_minor), 0)).where(*where)
-    return sa.cast(query.correlate_except(table).scalar_subquery(), sa.BigInteger)
+def _backs() -> Subquery:
+    """The reversals, each with what went back of its charge before it in the same money."""
+    row = reversal.alias("back").c
+    before = sa.func.sum(row.amount_minor).over(
+        partition_by=(row.provider, row.parent_ref, row.money), order_by=(row.occurred_us, row.ref), rows=(None, -1)
+    )
+    names = (row.provider, row.ref, row.parent_ref, row.money, row.amount_minor)
+    return sa.select(*names, _whole(sa.func.coalesce(before, 0)).label("before_minor")).subquery("backs")
 
 
-def _exists(table: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
-    return sa.exists().where(*where).correlate_except(table)
+def _approved(*more: str) -> Subquery:
+    """Number and sum of the approvals of each charge."""
+    keys = [approval.c[name] for name in ("provider", "ref", *more)]
+    total = _whole(sa.func.sum(approval.c.amount_minor)).label("minor")
+    return sa.select(*keys, sa.func.count().label("number"), total).group_by(*keys).subquery()
 
 
-def _of_charge(table: Any) -> ColumnElement[bool]:
-    return sa.and_(table.c.provider == reversal.c.provider, table.c.ref == reversal.c.parent_ref)
+def _whole(number: ColumnElement[Any]) -> ColumnElement[int]:
+    return sa.cast(number, sa.BigInteger)
 
 
 def _is_refunded_by(pairs: Table) -> ColumnElement[bool]:

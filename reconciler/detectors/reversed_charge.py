@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import Select
 
 from reconciler.detectors.base import Context, Detector, Row, account_of, evidence, money, when
-from reconciler.detectors.reversals import excess_minor, is_recorded, reversals_with_orders, standing
+from reconciler.detectors.reversals import coverage, is_recorded, reversals_with_orders, standing
+from reconciler.matching.relations import reversal
 from reconciler.model import Finding
 
 _KINDS = {
@@ -18,7 +20,9 @@ _KINDS = {
 
 def _candidates(_context: Context) -> Select[Any]:
     what = standing()
-    rows = reversals_with_orders().add_columns(what.label("standing"), excess_minor().label("excess_minor"))
+    over = coverage()
+    mine = sa.and_(over.c.provider == reversal.c.provider, over.c.ref == reversal.c.ref)
+    rows = reversals_with_orders().add_columns(what.label("standing"), over.c.excess_minor).join(over, mine)
     return rows.where(what != "explained", ~is_recorded())
 
 
