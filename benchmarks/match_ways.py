@@ -68,11 +68,14 @@ def with_pandas(charges: str, orders: str) -> None:
         pd.concat([again, differing, undelivered, free]).to_parquet(f"{out}/findings.parquet", index=False)
 
 
-_COMPARED = ("provider", "ref", "amount_minor", "currency", "buyer_email")
+_COMPARED = (
+    "provider", "ref", "amount_minor", "currency", "account_id", "buyer_email", "telegram_user_id", "product_id",
+)  # fmt: skip
+"""What `match` compares of a pair, and both files have."""
 
 
 def with_datacompy(charges: str, orders: str) -> None:
-    """datacompy on pandas, comparison only: five common columns by reference, nothing written."""
+    """datacompy on pandas, comparison only: the columns that `match` compares, by reference; nothing written."""
     import datacompy
     import pandas as pd
 
@@ -83,7 +86,7 @@ def with_datacompy(charges: str, orders: str) -> None:
 
 
 def with_datacompy_polars(charges: str, orders: str) -> None:
-    """datacompy on Polars, comparison only: the same five columns."""
+    """datacompy on Polars, comparison only: the same columns."""
     import datacompy
     import polars as pl
 
