@@ -48,6 +48,7 @@ def check(engine: sa.Engine, kind: str, example: Example) -> None:
     ]
     assert sorted(found, key=str) == sorted(example.found, key=str)
     stories = [story(row, RUSSIAN) for row in judged.findings]
+    stories += [RUSSIAN.sentence(row["explanation"]) for row in judged.findings]  # as a case repeats it
     assert [text for told in stories for text in english(told)] == []
     assert judged.verdict != DOES_NOT_CLOSE, judged.statement["providers"]
 
