@@ -25,7 +25,6 @@ import sqlalchemy as sa
 from reconciler.columns import to_us
 from reconciler.model import Page, Payment, RawRecord
 from reconciler.schema import raw_records
-from reconciler.schema_replay import readings
 from reconciler.store.upsert import upsert_changed
 from reconciler.text import body_text
 
@@ -42,6 +41,7 @@ _KNOWN = sa.text(
     "SELECT (SELECT r.id FROM raw_records r WHERE r.provider = s.provider AND r.source = s.source AND r.key = s.key"
     " AND r.digest = s.digest), s.provider, s.source, s.key, s.digest FROM staged_raw_records s"
 )
+_NOTE = sa.text("INSERT INTO readings (at, feed, said) VALUES (:at, :feed, :said)")
 _KEEP = sa.text("INSERT INTO kept_texts (digest, text) VALUES (:digest, :text) ON CONFLICT DO NOTHING")
 """Of the records just given, the earlier forms that stop being the current ones, and the ids: looked up one by one, by
 their keys. Written out, since they are run with every page, and composing them would take longer than they do."""
@@ -98,7 +98,7 @@ def note_reading(
     }
     if any(said.values()):
         text = json.dumps({name: value for name, value in said.items() if value}, separators=(",", ":"))
-        connection.execute(sa.insert(readings).values(at=now, feed=page.feed, said=text))
+        connection.execute(_NOTE, {"at": to_us(now), "feed": page.feed, "said": text})
 
 
 def units(text: str) -> Iterator[str]:
