@@ -142,4 +142,5 @@ def test_erasing_leaves_the_written_reports_to_the_operator_and_names_them(ran: 
     ran.configure(f'[report]\ndirectory = "{reports}"\n')
     reports.mkdir()
     (reports / "old.html").write_text(f"<p>{email}</p>")
-    assert "old.html still shows the address" in ran("erase", "--email", email, "--yes").out
+    said = " ".join(ran("erase", "--email", email, "--yes").out.split())  # a long path wraps where it likes
+    assert "old.html still shows the address" in said

@@ -47,8 +47,9 @@ def coverage() -> Subquery:
 
     `covered` is 1 where they come to no less than all that went back up to this one. Providers tell of whole charges
     only, never of a part: an approval of any amount covers the first reversal of the whole charge. What is in another
-    currency cannot be compared: there an approval of its own is enough. `past` is 1 where all of the charge went back
-    before; `excess_minor` is what no approval covers.
+    currency cannot be compared: there an approval of its own is enough. Where the whole charge was approved, what goes
+    above it is told as that, and not once more as unexplained. `past` is 1 where all of the charge went back before;
+    `excess_minor` is what no approval covers.
     """
     back, same, any_ = _backs(), _approved("money"), _approved()
     of_back = sa.and_(any_.c.provider == back.c.provider, any_.c.ref == back.c.parent_ref)
@@ -62,7 +63,8 @@ def coverage() -> Subquery:
     is_first = sa.and_(back.c.before_minor == 0, sa.func.coalesce(charge.c.amount_minor, 0) <= back.c.amount_minor)
     over = back.c.before_minor + back.c.amount_minor - approved
     in_other_money = any_.c.number > sa.func.coalesce(same.c.number, 0)
-    covered = sa.and_(any_.c.number > 0, sa.or_(is_first, over <= 0, in_other_money))
+    whole = sa.and_(charge.c.amount_minor <= approved, back.c.before_minor < charge.c.amount_minor)
+    covered = sa.and_(any_.c.number > 0, sa.or_(is_first, over <= 0, whole, in_other_money))
     return (
         sa.select(
             back.c.provider,
@@ -80,13 +82,14 @@ def coverage() -> Subquery:
 
 
 def _backs() -> Subquery:
-    """The reversals, each with what went back of its charge before it in the same money."""
+    """The reversals but chargebacks, which no approval is for, each with what went back before it in the same money."""
     row = reversal.alias("back").c
     before = sa.func.sum(row.amount_minor).over(
         partition_by=(row.provider, row.parent_ref, row.money), order_by=(row.occurred_us, row.ref), rows=(None, -1)
     )
     names = (row.provider, row.ref, row.parent_ref, row.money, row.amount_minor)
-    return sa.select(*names, _whole(sa.func.coalesce(before, 0)).label("before_minor")).subquery("backs")
+    sums = sa.select(*names, _whole(sa.func.coalesce(before, 0)).label("before_minor"))
+    return sums.where(row.kind != Kind.CHARGEBACK).subquery("backs")
 
 
 def _approved(*more: str) -> Subquery:

@@ -22,7 +22,7 @@ def _candidates(_context: Context) -> Select[Any]:
     what = standing()
     over = coverage()
     mine = sa.and_(over.c.provider == reversal.c.provider, over.c.ref == reversal.c.ref)
-    rows = reversals_with_orders().add_columns(what.label("standing"), over.c.excess_minor).join(over, mine)
+    rows = reversals_with_orders().add_columns(what.label("standing"), over.c.excess_minor).outerjoin(over, mine)
     return rows.where(what != "explained", ~is_recorded())
 
 
