@@ -39,7 +39,7 @@ _ABOUT = {
 def fill(engine: sa.Engine) -> None:
     """Fill an empty store with purchases, findings with their cases, and the books."""
     now = datetime.now(UTC)
-    reconcile(Settings(), engine, now)
+    reconcile(Settings(), engine, lambda: now)
     at, minute = to_us(now), f"{to_us(now)} - i * {_MINUTE_US}"
     with write(engine) as connection:
         _put(connection, TRANSACTIONS, "transactions", _charge(f"{at} - i * {_MINUTE_US // 2}"))

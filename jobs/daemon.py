@@ -194,7 +194,7 @@ class Daemon:
         return not problems
 
     def _reconcile(self) -> bool:
-        judged = reconcile(self._settings, self._engine, utc_now())
+        judged = reconcile(self._settings, self._engine, utc_now)
         counts = judged.statement["findings"]
         log.info("judged", verdict=judged.verdict, opened=counts["opened"], open=counts["open"])
         return judged.good

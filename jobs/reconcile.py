@@ -64,20 +64,22 @@ class Judged:
 def reconcile(
     settings: Settings,
     engine: sa.Engine,
-    now: datetime,
+    now: Callable[[], datetime],
     *,
     lease: Lease | None = None,
     dry_run: bool = False,
     full: bool = False,
     notify: Callable[[str], None] = lambda _line: None,
 ) -> Judged:
-    """Match and judge what is stored as of `now`; a feed that was not read to its end makes it incomplete.
+    """Match and judge what is stored; a feed that was not read to its end makes it incomplete.
+
+    It is `now` once nobody else writes any more: all that was entered before counts, and nothing that comes later.
 
     What neither changed nor came of age since the last run is not looked at, unless `full` asks for it: the result is
     the same. With `dry_run` nothing is written. Raises Retryable when the lease was lost meanwhile.
     """
     with write(engine, keep=not dry_run) as connection:
-        judged = judge(settings, connection, now, notify, full=full)
+        judged = judge(settings, connection, now(), notify, full=full)
         if lease is not None:
             lease.guard(connection)
     return judged

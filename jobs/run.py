@@ -77,7 +77,7 @@ def run_once(
         with step("pull"):
             pull(settings, engine, options, notify, now=now, stopped=stopped)
         with step("judge"):
-            judged: Judged = reconcile(settings, engine, now(), lease=lease, dry_run=options.dry_run, notify=notify)
+            judged: Judged = reconcile(settings, engine, now, lease=lease, dry_run=options.dry_run, notify=notify)
         if not options.dry_run:
             remove_outdated(settings, engine, now())
     with step("deliver"):

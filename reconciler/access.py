@@ -7,7 +7,7 @@ from reconciler.errors import BadRecord
 
 Role = Literal["viewer", "operator", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
-"""Each may do all that those before it may: look; decide and retry; see settings and the audit of people."""
+"""Each may do all that those before it may: look; decide and retry; see settings, users and tokens."""
 PERSONAL = "personal"
 SCOPES = ("findings", "cases", "chargebacks", "outbox", "webhooks", "status", "audit", PERSONAL)
 """What a program's token may read. Without `personal` e-mail addresses are masked."""

@@ -184,7 +184,7 @@ class World:
 
     def judge(self) -> Judged:
         """Match and judge."""
-        return reconcile(self.settings, self.engine, self.now)
+        return reconcile(self.settings, self.engine, lambda: self.now)
 
     def open(self) -> list[dict[str, Any]]:
         """The findings that are open after judging."""

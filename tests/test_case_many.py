@@ -19,7 +19,7 @@ from reconciler.store.decisions import decide_case
 from reconciler.store.engine import read, write
 from reconciler.store.reviews import NewReview, find_purchase
 from tests import builders
-from tests.builders import BUYER, NOW, World, account, ago, charge, looked_up, order
+from tests.builders import BUYER, NOW, World, account, ago, charge, denied, looked_up, order
 from tests.case_steps import BOUGHT, TWICE, Step, asked, decided, disputed, facts, refused
 from tests.case_teller import Teller
 from tests.stores import by_day as url
@@ -45,6 +45,15 @@ def test_a_refund_of_the_whole_charge_settles_its_other_cases_a_part_does_not(
     for step in (TWICE, asked("paid twice"), word):
         teller.tell(step)
     assert statuses(engine)["charge"] == others
+
+
+def test_cases_that_are_about_no_charge_have_nothing_to_do_with_each_other(engine: sa.Engine) -> None:
+    world = World(engine).complete().add(order("A1", "7001"), order("A2", "7002"), denied("7001"), denied("7002"))
+    world.judge()
+    with read(engine) as connection:
+        ids = list(connection.execute(sa.select(cases.c.id)).scalars())
+        shown = [case_document(connection, id_, NOW) for id_ in ids]
+    assert [(one["kind"], one["related_case_ids"]) for one in shown] == [("missing_charge", [])] * 2
 
 
 def test_a_request_that_names_the_kept_charge_is_about_the_surplus_one(engine: sa.Engine) -> None:

@@ -78,6 +78,16 @@ def test_an_event_is_worked_through_again_on_demand(program: Program, pushed: Pu
     assert [row["name"] for row in program("webhooks", "replay", "--json").json()["events"]] == ["new_thing"]
 
 
+def test_an_event_whose_content_was_removed_is_not_read_again(program: Program, pushed: Pushed) -> None:
+    with write(pushed.engine) as connection:
+        emptied = {"body": b"", "query": b"", "headers": "[]"}
+        connection.execute(sa.update(webhooks).where(webhooks.c.id == 1).values(emptied))
+    said = program("webhooks", "replay", "1", "--json")
+    assert (said.code, said.json()["events"][0]["state"]) == (0, "done")
+    assert "raw_days has removed their content" in said.err
+    assert [row["key"] for row in program("quarantine", "list", "--json").json()] == ["new_thing"]
+
+
 def test_retrying_the_quarantine_reads_webhooks_again_with_what_is_understood_today(
     program: Program, pushed: Pushed
 ) -> None:

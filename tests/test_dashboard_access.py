@@ -107,7 +107,8 @@ def test_the_description_of_the_api_is_for_those_who_may_come_in(stage: Stage, p
 def test_figures_are_for_this_machine_and_for_programs_that_may_read_the_state(stage: Stage) -> None:
     stranger = Person(stage)
     assert "reconciler_findings_open" in stranger.get("/metrics").text
-    assert stranger.get("/metrics", **FAR).status_code == 401
+    for named in ("203.0.113.9", "203.0.113.9:4711", "::ffff:203.0.113.9", "somebody", ""):
+        assert stranger.get("/metrics", **{"x-forwarded-for": named}).status_code == 401, named
     token = make_token_of(stage, "status")
     assert stranger.get("/metrics", **FAR, authorization=f"Bearer {token}").status_code == 200
     for token in stage.tokens.values():
@@ -196,6 +197,17 @@ def test_a_wrong_password_is_refused_and_too_many_are_not_even_checked(stage: St
     assert locked.status_code == 429
     assert int(locked.headers["retry-after"]) > 0
     assert Person(stage, "ada").get("/").status_code == 200  # others still come in from the same address
+
+
+def test_failed_log_ins_keep_out_the_address_that_our_proxy_names_and_nobody_else(stage: Stage) -> None:
+    stranger = Person(stage)
+
+    def failed(number: int) -> int:
+        fields, headers = {"name": f"nobody{number}", "password": "wrong"}, {"origin": "http://here", **FAR}
+        return stranger.client.post("/login", data=fields, headers=headers).status_code
+
+    assert [failed(number) for number in range(21)] == [401] * 20 + [429]
+    assert Person(stage, "ada").get("/").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,26 @@ def test_another_action_asks_anew_and_any_other_decision_ends_the_waiting(progra
     assert sent(program) == []
 
 
+def test_the_word_of_somebody_who_is_no_operator_any_more_does_not_count(program: Program, case: str) -> None:
+    decide(program, case, "suspend", "ann")
+    assert program("user", "disable", "ann").code == 0
+    assert decide(program, case, "suspend", "bob").json()["decided"][0]["waits_for_second"]
+    assert show(program, case)["pending"]["by"] == "bob"
+    assert sent(program) == []
+
+
+def test_a_word_about_one_account_does_not_count_for_another(program: Program, case: str) -> None:
+    assert decide(program, case, "suspend", "ann").json()["decided"][0]["case"]["pending"]["account_id"] == "acc"
+    engine = open_store(f"sqlite:///{program.folder}/books.db")
+    moved = delivered_order(account_id="other", updated_at=NOW)
+    World(engine, now=NOW).complete().add(moved, account("other", email="other@example.com", updated_at=NOW)).judge()
+    engine.dispose()
+    assert decide(program, case, "suspend", "bob").json()["decided"][0]["waits_for_second"]
+    assert show(program, case)["pending"]["account_id"] == "other"
+    assert sent(program) == []
+    assert decide(program, case, "suspend", "ann").json()["decided"][0]["command"]["data"]["account_id"] == "other"
+
+
 def test_what_may_not_be_decided_is_refused_at_the_first_word(program: Program, case: str) -> None:
     decide(program, case, "ban", "ann")
     decide(program, case, "ban", "bob")
@@ -160,6 +180,7 @@ def test_on_the_pages_two_operators_suspend_and_one_does_not(stage: Stage) -> No
     assert went.headers["location"] == f"{path}?done=requested"
     assert "Suspend: ann has decided so" in bob.get(path).text
     assert "second operator" in bob.get("/cases?status=open").text
+    assert "pending" not in bob.get("/cases.csv").text.splitlines()[0]
     again = ann.send(f"{path}/decide", **asked, seen=_version(stage), sure="yes")
     assert again.status_code == 409
     assert "case.decided" not in audit_kinds(stage.engine)

@@ -139,7 +139,7 @@ def test_a_finding_and_a_case_follow_at_the_next_run(program: Program, brought: 
     engine = connect(url)
     keys = {"RECONCILER_PROVIDERS__DIGISELLER__API_KEY": "k" * 24, "RECONCILER_PROVIDERS__DIGISELLER__SELLER_ID": "1"}
     settings = config.load(program.folder / "config.toml", keys)
-    (found,) = reconcile(settings, engine, datetime.now(UTC)).findings
+    (found,) = reconcile(settings, engine, lambda: datetime.now(UTC)).findings
     engine.dispose()
     assert (found["kind"], found["transaction_ids"], found["amount"]) == ("chargeback", ["5001"], "1250.50")
     (case,) = program("cases", "list", "--json").json()

@@ -35,7 +35,8 @@ def check(stores: dict[str, sa.Engine], seed: int, steps: int = STEPS) -> None:
         for name, engine in stores.items():
             take(engine, step)
             looks = wanted(engine, step, everywhere=name == "full")
-            left[name] = outcome(engine, reconcile(configured(step), engine, step.now, full=name == "full")) | looks
+            judged = reconcile(configured(step), engine, lambda at=step.now: at, full=name == "full")
+            left[name] = outcome(engine, judged) | looks
         for name in stores:
             for what, expected in left["full"].items():
                 assert left[name][what] == expected, f"{what} on {name}, seed {seed}, step {number}"

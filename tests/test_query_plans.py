@@ -205,7 +205,7 @@ def scans(engine: sa.Engine, **later: float) -> tuple[int, list[str]]:
             for provider in NAMES:
                 refs_to_read(connection, provider, now)
         Pushed(engine, now=now).work()
-        reconcile(settings(), engine, now)
+        reconcile(settings(), engine, lambda: now)
     finally:
         sa.event.remove(engine, "before_cursor_execute", watch)
     return count, found

@@ -1,14 +1,17 @@
 """A day's result is recomputed from stored raw records: to the same bytes, or it is said what differs or is missing."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from jobs.imports import Import
+from jobs.reconcile import reconcile
 from jobs.retention import remove_outdated
 from providers.imports import digiseller as sales_file
 from reconciler.cases.model import Decision
@@ -190,6 +193,22 @@ def test_a_stored_result_changed_by_hand_is_named_with_both_numbers(small: World
     place = f"statement.providers[{account['provider']} {account['currency']}].charges.received.count"
     assert done.outcome == "different"
     assert done.reason == f"{place}: stored {count}, recomputed {count - 1}"
+
+
+def test_a_run_goes_by_the_time_from_which_on_nobody_else_writes(small: World) -> None:
+    asked: list[datetime] = []
+
+    def now() -> datetime:
+        asked.append(small.clock())
+        return asked[-1]
+
+    run = threading.Thread(target=reconcile, args=(small.settings, small.engine, now))
+    with write(small.engine):
+        run.start()
+        time.sleep(0.3)
+        assert asked == []
+    run.join()
+    assert len(asked) == 1
 
 
 def test_the_settings_of_the_run_count_and_not_those_of_today(small: World) -> None:

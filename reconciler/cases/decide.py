@@ -62,7 +62,8 @@ def decide(case: Case, facts: Facts, picture: Picture, wanted: Decision, *, furt
     if wanted.action in {"decline", "deliver"}:
         _check_request(facts, wanted.action)
     paid = sum(refund.minor for refund in refunds) if refunds else None
-    decision = replace(wanted, amount_minor=paid, about=picture.matters)
+    account_id = command.account_id if command else None
+    decision = replace(wanted, amount_minor=paid, about=picture.matters, account_id=account_id)
     decided = replace(case, status=DECIDED, decision=decision, snoozed_until=None, snoozed_minor=None, pending=None)
     entry = _entry(case, picture, decision, refunds, command)
     return Outcome(decided, (entry,), refunds, command, _dismissed(facts, wanted.action))

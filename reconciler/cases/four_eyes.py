@@ -11,12 +11,12 @@ HARSH: tuple[Action, ...] = ("suspend", "forfeit", "ban")
 
 
 def seconds(case: Case, wanted: Decision) -> bool:
-    """Whether the wanted decision is the second word: somebody else has asked for the same.
+    """Whether the wanted decision is the second word: somebody else has asked for the same on the same account.
 
     Raises BadRecord where the same person has.
     """
     first = case.pending
-    if first is None or first.action != wanted.action:
+    if first is None or (first.action, first.account_id) != (wanted.action, wanted.account_id):
         return False
     if first.by.casefold() == wanted.by.casefold():
         raise BadRecord(

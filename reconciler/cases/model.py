@@ -111,7 +111,8 @@ class Picture:
 class Decision:
     """What an operator, or the policy in mode `auto`, decided; `about` are the matters that it settles.
 
-    `requested_by`: where two people had to, the first of them; `by` is the second.
+    `requested_by`: where two people had to, the first of them; `by` is the second. `account_id`: the one that a command
+    of it is for.
     """
 
     action: Action
@@ -123,6 +124,7 @@ class Decision:
     ref: str | None = None
     about: tuple[str, ...] = ()
     requested_by: str | None = None
+    account_id: str | None = None
 
     @property
     def people(self) -> str:

@@ -64,7 +64,7 @@ def decision_of(stored: Mapping[str, Any] | None) -> Decision | None:
     if stored is None:
         return None
     values = {name: stored[name] for name in ("action", "by", "note", "amount_minor", "mode", "ref")}
-    values["requested_by"] = stored.get("requested_by")
+    values |= {name: stored.get(name) for name in ("requested_by", "account_id")}
     return Decision(**values, at=datetime.fromisoformat(stored["at"]), about=tuple(stored["about"]))
 
 

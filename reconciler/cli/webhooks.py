@@ -88,7 +88,7 @@ def replay(
     with session.store(settings) as engine:
         with write(engine) as connection:
             chosen = [_one(connection, text).id for text in ids or ()] or inbox.numbers(connection, inbox.TROUBLED)
-            inbox.again(connection, chosen, session.now())
+            left = len(set(chosen)) - inbox.again(connection, chosen, session.now())
         with screen.progress("reading the events again"):
             problems = work_inbox(settings, engine)
         with read(engine) as connection:
@@ -97,6 +97,8 @@ def replay(
         screen.emit({"events": rows, "problems": problems})
     else:
         _print(rows, session.zone_of(settings))
+    if left:
+        screen.warn(f"{left} of them stay as they are: [retention] raw_days has removed their content")
     if problems and any(row["state"] == inbox.LOOKING for row in rows):
         screen.warn(f"not every provider could be asked: {problems[0]}")
         raise typer.Exit(failures.UNRELIABLE)

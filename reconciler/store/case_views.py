@@ -161,6 +161,8 @@ def _command(row: Shown) -> Shown:
 
 
 def _related(connection: sa.Connection, row: Any) -> list[str]:
-    """The other cases of the same charge."""
+    """The other cases of the same charge; none of a case that is about no charge."""
+    if row["ref"] is None:
+        return []
     same = sa.and_(cases.c.provider == row["provider"], cases.c.ref == row["ref"], cases.c.id != row["id"])
     return list(connection.execute(sa.select(cases.c.id).where(same).order_by(cases.c.opened_at)).scalars())

@@ -58,8 +58,10 @@ def decide_case(
         raise BadRecord(f"case {id_} was changed since you looked (version {case.version} now): look at it again")
     if settings.policy.four_eyes and wanted.action in four_eyes.HARSH:
         _check_operator(connection, wanted.by)
-        if not four_eyes.seconds(case, wanted):
-            return _ask(connection, case, decide(case, facts, picture, wanted), wanted, row["currency"])
+        case = _with_word_that_counts(connection, case)
+        would = decide(case, facts, picture, wanted).case.decision or wanted
+        if not four_eyes.seconds(case, would):
+            return _ask(connection, case, would, row["currency"])
         wanted = replace(wanted, requested_by=case.pending.by if case.pending else None)
     outcome = decide(case, facts, picture, wanted, further=further)
     after = save(connection, outcome.case, outcome.entries, wanted.at, facts=facts, picture=picture)
@@ -75,22 +77,30 @@ def decide_case(
 
 def _check_operator(connection: sa.Connection, name: str) -> None:
     """Two names are two people only where both are known."""
-    user = users.known(connection, name)
-    if user is None or user[0] != name or not may(user[1], "operator"):
+    if not _is_operator(connection, name):
         raise BadRecord(
             f"{name} is no operator: with [policy] four_eyes whoever decides this is a user of the dashboard "
             f"(`reconciler user add NAME --role operator`)"
         )
 
 
-def _ask(connection: sa.Connection, case: Case, would: Outcome, wanted: Decision, currency: str | None) -> Decided:
+def _is_operator(connection: sa.Connection, name: str) -> bool:
+    user = users.known(connection, name)
+    return user is not None and user[0] == name and may(user[1], "operator")
+
+
+def _with_word_that_counts(connection: sa.Connection, case: Case) -> Case:
+    """The case; the first word of somebody who is no operator any more does not count in it."""
+    first = case.pending
+    return case if first is None or _is_operator(connection, first.by) else replace(case, pending=None)
+
+
+def _ask(connection: sa.Connection, case: Case, would: Decision, currency: str | None) -> Decided:
     """Let a decision that may be taken wait for a second operator: no command, no finding dismissed."""
-    asked, entry = four_eyes.ask(case, wanted)
-    after = save(connection, asked, [entry], wanted.at, currency=currency)
-    account = would.command.account_id if would.command else None
-    audit.record(
-        connection, "case.requested", case.id, wanted.by, wanted.at, {"action": wanted.action, "account_id": account}
-    )
+    asked, entry = four_eyes.ask(case, would)
+    after = save(connection, asked, [entry], would.at, currency=currency)
+    said = {"action": would.action, "account_id": would.account_id}
+    audit.record(connection, "case.requested", case.id, would.by, would.at, said)
     return Decided(case.id, after.version, Outcome(after, (entry,)), None, waits=True)
 
 

@@ -162,10 +162,13 @@ def postpone(connection: sa.Connection, ids: Iterable[int], until: datetime) -> 
 def again(connection: sa.Connection, ids: Collection[int], now: datetime) -> int:
     """Have events worked through anew, as if they had just come in; returns how many there are.
 
-    What was put aside of them leaves quarantine, and comes back to it if it still cannot be understood.
+    What was put aside of them leaves quarantine, and comes back to it if it still cannot be understood. An event whose
+    content was removed stays as it is: there is nothing to read.
     """
     table = webhooks.c
     held = quarantine.c
+    whole = sa.func.length(table.body) + sa.func.length(table.query) > 0
+    ids = list(connection.execute(sa.select(table.id).where(table.id.in_(ids), whole)).scalars())
     for row in connection.execute(
         sa.select(table.provider, table.name, table.key, table.ref).where(table.id.in_(ids))
     ).all():

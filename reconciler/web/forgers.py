@@ -47,7 +47,7 @@ def address_of(scope: Mapping[str, Any]) -> str:
     if peer not in _OURSELVES:
         return peer
     said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    return _network(said[-1].decode("latin-1").rpartition(",")[2].strip()) if said else peer
+    return (_network(said[-1].decode("latin-1").rpartition(",")[2].strip()) or UNKNOWN) if said else peer
 
 
 def is_ours(scope: Mapping[str, Any]) -> bool:
@@ -56,6 +56,8 @@ def is_ours(scope: Mapping[str, Any]) -> bool:
 
 
 _OURSELVES = {"", "127.0.0.1", "::/64"}
+UNKNOWN = "unknown"
+"""Somebody whom a proxy passes on under what is no address: never this machine."""
 
 
 def _network(text: str) -> str:
@@ -64,5 +66,7 @@ def _network(text: str) -> str:
     except ValueError:
         return ""
     if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
         return f"{IPv6Address(int(address) >> 64 << 64)}/64"
     return str(address)

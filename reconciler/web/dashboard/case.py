@@ -1,5 +1,7 @@
 """One case: everything about it, and what an operator does with it."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,7 +14,7 @@ from reconciler.cases.model import ACTIONS, Case, Facts
 from reconciler.errors import BadRecord
 from reconciler.policy import CLAUSES, refund_blocked
 from reconciler.store import cases as store
-from reconciler.store.acts import Wanted, decide
+from reconciler.store.acts import Done, Wanted, decide
 from reconciler.store.case_views import case_document, find_case
 from reconciler.store.decisions import look
 from reconciler.store.engine import read, write
@@ -43,6 +45,9 @@ def decided(request: Request, change: ByOperator, id_: str) -> Response:
         wanted = _wanted(change, said)
         with write(site.engine, keep=sure) as connection:
             would = decide(connection, site.settings, id_, wanted, site.now())
+            effect = _effect(would)
+            if sure and change.text("effect") not in {"", effect}:
+                raise BadRecord("what this would do has changed since you looked: look at it again")
         if sure:
             word = "requested" if would["waits_for_second"] else "decided"
             return RedirectResponse(f"/cases/{id_}?done={word}", 303)
@@ -50,7 +55,7 @@ def decided(request: Request, change: ByOperator, id_: str) -> Response:
             case = case_document(connection, id_, site.now())
     except BadRecord as error:
         return _shown(request, change.visitor, id_, 409, wrong=str(error), note=said["note"], amount=said["amount"])
-    return page(request, "confirm", change.visitor, 200, would=would, case=case, **said)
+    return page(request, "confirm", change.visitor, 200, would=would, effect=effect, case=case, **said)
 
 
 @router.post("/cases/{id_}/assign")
@@ -100,6 +105,14 @@ def _act(request: Request, change: Change, id_: str, done: str, work: Callable[[
     return RedirectResponse(
         back if back.startswith("/cases?") or back == "/cases" else f"/cases/{id_}?done={done}", 303
     )
+
+
+def _effect(done: Done) -> str:
+    """A mark of what a decision does: money, account and findings that are shown are those that it is about."""
+    command = done["command"]
+    order = None if command is None else [command["type"], command["data"]["account_id"]]
+    said = [done["refunds"], done["dismissed_finding_ids"], done["waits_for_second"], order]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _wanted(change: Change, said: dict[str, str]) -> Wanted:

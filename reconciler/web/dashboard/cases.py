@@ -1,7 +1,10 @@
 """The queue of cases: narrowed by its address, exported, and decided many at once after a second look."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -17,6 +20,9 @@ from reconciler.web.dashboard.guard import ByOperator, Change, Viewer
 from reconciler.web.dashboard.site import Site, page, site_of
 
 AT_ONCE = 100
+Tried = tuple[list[Done], list[dict[str, str]]]
+"""What was done, and what was refused and why."""
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -89,8 +95,26 @@ def _is_really(site: Site, change: Change) -> bool:
     return right
 
 
-def _each(site: Site, change: Change, chosen: list[str], *, keep: bool) -> tuple[list[Done], list[dict[str, str]]]:
-    """Each case in a transaction of its own, as on the command line."""
+def _each(site: Site, change: Change, chosen: list[str], *, keep: bool) -> Tried:
+    """Each case in a transaction of its own, as on the command line.
+
+    What is only tried is tried in one, so that each case meets what those before it would have done.
+    """
+    if keep:
+        return _tried(site, change, chosen, lambda: write(site.engine))
+    with write(site.engine, keep=False) as connection:
+        return _tried(site, change, chosen, lambda: _within(connection))
+
+
+@contextmanager
+def _within(connection: sa.Connection) -> Iterator[sa.Connection]:
+    with connection.begin_nested():
+        yield connection
+
+
+def _tried(
+    site: Site, change: Change, chosen: list[str], begin: Callable[[], AbstractContextManager[sa.Connection]]
+) -> Tried:
     done: list[Done] = []
     refused = []
     for one in chosen:
@@ -100,7 +124,7 @@ def _each(site: Site, change: Change, chosen: list[str], *, keep: bool) -> tuple
                 change.text("action"),  # type: ignore[arg-type]  # checked against ACTIONS before
                 change.visitor.name, change.text("note"), seen=int(seen) if seen.isdigit() else -1,
             )  # fmt: skip
-            with write(site.engine, keep=keep) as connection:
+            with begin() as connection:
                 done.append(decide(connection, site.settings, id_, wanted, site.now()) | {"seen": one})
         except BadRecord as error:
             refused.append({"id": id_, "why": str(error)})

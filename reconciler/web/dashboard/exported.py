@@ -11,7 +11,7 @@ from reconciler.access import masked, may
 from reconciler.report.table import harmless
 from reconciler.store.web_sessions import Visitor
 
-_LEFT_OUT = {"differences", "checks", "decision", "proposals", "ask_for"}
+_LEFT_OUT = {"differences", "checks", "decision", "pending", "proposals", "ask_for"}
 _PLAIN = {"amount", "refundable_amount", "version", "days_left"}
 """Numbers stay numbers, a minus before them too."""
 

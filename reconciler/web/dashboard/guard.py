@@ -47,9 +47,9 @@ class Change:
     form: FormData
 
     def text(self, name: str, most: int = 2000) -> str:
-        """One field's text without space around it; raises BadRecord when it is too long."""
+        """One field's text without space around it, its lines ended plainly; raises BadRecord when it is too long."""
         value = self.form.get(name, "")
-        text = value.strip() if isinstance(value, str) else ""
+        text = value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
         if len(text) > most:
             raise BadRecord(f"{name} is too long: at most {most:,} characters")
         return text

@@ -10,6 +10,7 @@ from reconciler.store import users, web_sessions
 from reconciler.store.engine import read, write
 from reconciler.web.dashboard.guard import LARGEST_LOGIN, ByViewer, Closed, check_origin, check_size
 from reconciler.web.dashboard.site import THEMES, Site, page, site_of
+from reconciler.web.forgers import address_of
 from reconciler.words import LANGUAGES
 
 _OURS = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./?=&%+~:,@]*")
@@ -61,7 +62,7 @@ def prefer(request: Request, change: ByViewer) -> Response:
 
 
 def _try(request: Request, name: str, password: str, after: str) -> Response:
-    site, address = site_of(request), request.client.host if request.client else "-"
+    site, address = site_of(request), address_of(request.scope) or "-"
     wait_s = site.attempts.wait_s(address, name)
     if wait_s:
         answer: Response = page(request, "login", status=429, next=after, wrong="login.wait", name=name)

@@ -65,7 +65,7 @@ def replay(request: Request, change: ByOperator, id_: str) -> Response:
     site = site_of(request)
     with write(site.engine) as connection:
         if not inbox.again(connection, [_number(id_)], site.now()):
-            raise BadRecord(f"there is no event {id_}")
+            raise BadRecord(f"there is no event {id_}, or its content was removed by [retention] raw_days")
     return RedirectResponse(f"/events/{id_}?told=yes", 303)
 
 

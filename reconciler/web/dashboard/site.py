@@ -129,6 +129,7 @@ def _environment(language: str, hide: bool, zone: str) -> jinja2.Environment:
         told=lambda finding: story.story(finding, voice),
         law=lambda clause, text: story.clause(clause, text, voice),
         pretty=_pretty,
+        typed=escape,
         time=lambda value: _time(value, voice),
         day=lambda name: voice.day(date.fromisoformat(name), "format.short"),
         number=voice.number,
