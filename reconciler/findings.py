@@ -59,6 +59,12 @@ def document(finding: Finding) -> dict[str, Any]:
     }
 
 
+def names_more(said: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether a document names a charge that it did not name before: what was decided then is not about that one."""
+    names = ("transaction_ids", "related_transaction_ids")
+    return not {ref for name in names for ref in said[name]} <= {ref for name in names for ref in before[name]}
+
+
 def advised(said: Mapping[str, Any], advice: Mapping[str, Any] | None) -> dict[str, Any]:
     """A finding's document with the advice of its case in place of its own."""
     return {**said, **(advice or {})}

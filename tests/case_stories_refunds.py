@@ -1,6 +1,6 @@
 """Lifecycle stories of refunds and of review requests; told as those of chargebacks are."""
 
-from tests.builders import CREDIT, Approval, account, ago, charge, looked_up, order, refund
+from tests.builders import CREDIT, Approval, account, ago, charge, looked_up, order, pending, refund
 from tests.case_steps import (
     BOUGHT,
     FORFEIT,
@@ -17,6 +17,7 @@ from tests.case_steps import (
     story,
 )
 
+THIRD = facts(charge("999", occurred_at=ago(hours=4.9)), looked_up("999"))
 REFUNDS = (
     story("a duplicate is refunded, and done when the money is back", TWICE, decided("refund"), MONEY_BACK,
           then=("resolved", "none", None)),
@@ -30,6 +31,9 @@ REFUNDS = (
           refused(decided("refund", amount=500)), then=("open", "refund", "3.duplicate_charge")),
     story("an undelivered order is delivered", UNDELIVERED, decided("deliver"),
           facts(order(account_id="acc", updated_at=ago(hours=1))), then=("resolved", "none", None)),
+    story("delivered as decided, then taken back by the shop", UNDELIVERED, decided("deliver"),
+          facts(order(account_id="acc", updated_at=ago(hours=1))),
+          facts(pending(account_id="acc", updated_at=ago(hours=0.5))), then=("open", "deliver", "3.undelivered")),
     story("an undelivered order is refunded instead", UNDELIVERED, decided("refund"), MONEY_BACK,
           then=("resolved", "none", None)),
     story("an unexplained reversal was ours after all", BOUGHT, MONEY_BACK, decided("refund"), later(0.01),
@@ -48,8 +52,11 @@ REFUNDS = (
           then=("snoozed", "refund", "3.duplicate_charge")),
     story("put aside until more is at stake, and nothing grew", TWICE, snoozed(), later(20),
           then=("snoozed", "refund", "3.duplicate_charge")),
-    story("put aside until more is at stake, and a third charge came", TWICE, snoozed(),
-          facts(charge("999", occurred_at=ago(hours=4.9)), looked_up("999")),
+    story("put aside until more is at stake, and a third charge came", TWICE, snoozed(), THIRD,
+          then=("open", "refund", "3.duplicate_charge")),
+    story("a third charge comes while the second is on its way back", TWICE, decided("refund"), THIRD,
+          then=("open", "refund", "3.duplicate_charge")),
+    story("a duplicate is dismissed, and a third charge comes", TWICE, decided("dismiss"), THIRD,
           then=("open", "refund", "3.duplicate_charge")),
     story("put aside, and the cause goes away", UNDELIVERED, snoozed(days=3),
           facts(order(account_id="acc", updated_at=ago(hours=1))), then=("resolved", "none", None)),

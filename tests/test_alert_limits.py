@@ -13,6 +13,7 @@ from jobs.buttons import act
 from providers.simulators.server import Reply, SimulatedServer, json_reply
 from providers.simulators.telegram import Posted, TelegramSimulator
 from reconciler.alerts.telegram.buttons import press
+from reconciler.schema_cases import cases
 from reconciler.schema_told import audit_records
 from reconciler.settings import Settings
 from reconciler.store.alert_seen import CASE
@@ -203,7 +204,6 @@ def test_an_open_case_keeps_its_alert_open(engine: sa.Engine, telegram: Telegram
 def put_cases(connection: sa.Connection, *statuses: str) -> None:
     """A case for each finding, in this state."""
     from reconciler.schema import findings
-    from reconciler.schema_cases import cases
 
     connection.execute(sa.update(findings).values(case_id=None))
     connection.execute(sa.delete(cases))
@@ -236,6 +236,23 @@ def test_a_case_that_is_due_soon_is_told_once_and_over_when_it_is_decided(
         put_cases(connection, "decided")
     later(engine, settings, NOON + MINUTE)
     assert "Resolved" in posted.text
+
+
+def test_a_date_that_comes_near_after_the_decision_is_not_over_before_somebody_saw_to_it(
+    engine: sa.Engine, telegram: TelegramSimulator
+) -> None:
+    settings = telling(telegram, minimum_severity="critical")
+    run(engine, settings, [warning(1)])
+    for minutes, over in ((-60, False), (2, True)):
+        with write(engine) as connection:
+            put_cases(connection, "decided")
+            at = (NOON + minutes * MINUTE).isoformat()
+            connection.execute(sa.update(cases).values(decision={"at": at}))
+            raise_alert(connection, f"{CASE}c0:due_soon:{NOON}", "warning", "A case is due soon", "Case c0", NOON)
+        deliver(engine, settings)
+        later(engine, settings, NOON + 3 * MINUTE)
+        [posted] = telegram.posted
+        assert ("Resolved" in posted.text) is over
 
 
 @pytest.mark.parametrize("data", ["", "a", "x:abc", "a:", ":", "a:b:c", 5, None, ["a:b"]])

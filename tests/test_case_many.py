@@ -7,20 +7,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from reconciler import schema_cases
 from reconciler.cases.model import Decision
 from reconciler.errors import BadRecord
 from reconciler.money import Money
 from reconciler.schema import refund_approvals
 from reconciler.schema_cases import cases
 from reconciler.schema_told import commands, outbox
-from reconciler.store import disputes
+from reconciler.store import disputes, refunds
 from reconciler.store.case_views import case_document
 from reconciler.store.decisions import decide_case
 from reconciler.store.engine import read, write
 from reconciler.store.reviews import NewReview, find_purchase
-from tests import builders
+from tests import builders, stores
 from tests.builders import BUYER, NOW, World, account, ago, charge, denied, looked_up, order
-from tests.case_steps import BOUGHT, TWICE, Step, asked, decided, disputed, facts, refused
+from tests.case_steps import BOUGHT, MONEY_BACK, TWICE, Step, asked, decided, disputed, facts, refused, stage
 from tests.case_teller import Teller
 from tests.stores import by_day as url
 from tests.stores import engine
@@ -158,6 +159,7 @@ def test_the_effects_of_the_configuration_are_commands_of_their_own_and_count_ea
     assert (len(shop.sent()), shop.alerts()) == (3, 1)
 
 
+SPENT = facts(account(balance_micro=0))
 THRICE = facts(*TWICE[1], charge("1002", occurred_at=ago(hours=4.9)), looked_up("1002"))
 
 
@@ -167,9 +169,23 @@ def test_of_several_surplus_charges_only_those_in_no_dispute_are_refunded(engine
         teller.tell(step)
     assert advised(teller) == ("refund", "10.00", "refund", "10.00")
     teller.tell(decided("refund"))
-    with read(engine) as connection:
-        approved = connection.execute(sa.select(refund_approvals.c.ref)).scalars().all()
-    assert approved == ["1001"], "the other waits for the end of its dispute"
+    assert approvals(engine) == {"1001": 1000}, "the other waits for the end of its dispute"
+
+
+def test_a_surplus_charge_whose_dispute_was_won_asks_for_its_refund(engine: sa.Engine) -> None:
+    teller = Teller(World(engine).complete(), "charge", "1001")
+    for step in (THRICE, disputed(), decided("refund"), stage("won")):
+        teller.tell(step)
+    assert statuses(engine) == {"charge": "open"}
+    teller.tell(decided("refund"))
+    assert approvals(engine) == {"1001": 1000, "1002": 1000}
+
+
+def test_an_amount_is_never_given_for_another_charge_than_the_one_that_went_back(engine: sa.Engine) -> None:
+    teller = Teller(World(engine).complete(), "charge", "1001")
+    for step in (THRICE, MONEY_BACK, refused(decided("refund", amount=400))):
+        teller.tell(step)
+    assert approvals(engine) == {}
 
 
 def test_where_each_surplus_charge_is_in_dispute_a_person_looks(engine: sa.Engine) -> None:
@@ -178,6 +194,36 @@ def test_where_each_surplus_charge_is_in_dispute_a_person_looks(engine: sa.Engin
         teller.tell(step)
     assert advised(teller) == ("manual", None, "manual", "0.00")
     teller.tell(refused(decided("refund")))
+
+
+def test_what_a_list_or_an_approval_says_after_the_end_reaches_its_case_with_the_next_run(engine: sa.Engine) -> None:
+    for word in ("won", "approved"):
+        with write(engine) as connection:
+            stores.empty(connection)
+        teller = Teller(World(engine).complete(), "charge")
+        for step in (BOUGHT, SPENT, disputed(), decided("suspend"), MONEY_BACK, stage("lost")):
+            teller.tell(step)
+        assert statuses(engine) == {"charge": "resolved"}
+        world = teller.world
+        world.now += timedelta(hours=1)
+        with write(engine) as connection:
+            if word == "won":
+                id_ = connection.execute(sa.select(schema_cases.disputes.c.id)).scalar_one()
+                disputes.add_stage(connection, id_, "won", world.now, "a list", world.now, origin="import")
+            else:
+                known = world.settings.currency.equivalents
+                named = (Money(1000, "WMZ"), "Ann", "ours")
+                refunds.record(connection, "digiseller", "1001", *named, world.now, equivalents=known)
+        world.judge()
+        assert statuses(engine) == {"charge": "open"}, word
+        with read(engine) as connection:
+            assert teller.case(connection)["said"]["recommendation"] == "reinstate"
+
+
+def approvals(engine: sa.Engine) -> dict[str, int]:
+    """What was approved, by charge."""
+    with read(engine) as connection:
+        return {row.ref: row.amount_minor for row in connection.execute(sa.select(refund_approvals))}
 
 
 def advised(teller: Teller) -> tuple[Any, ...]:

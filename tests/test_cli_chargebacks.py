@@ -56,6 +56,15 @@ def test_a_date_that_the_provider_names_is_counted_to_its_end_and_a_time_to_the_
     assert program(*update).json()["due_at"] == exact.isoformat().replace("+00:00", "Z")
 
 
+def test_a_due_date_that_is_told_later_takes_the_place_of_the_assumed_one(program: Program, world: World) -> None:
+    assert not recorded(program)["due_given"]
+    day = OPENED + timedelta(days=7)
+    for more in (("--due-at", str(day)), ("--due-at", str(day)), ()):
+        said = recorded(program, *more)
+        assert (said["due_at"], said["due_given"], said["state"]) == (last_second(day), True, "open")
+    assert len(said["stages"]) == 2
+
+
 def test_a_snoozed_case_wakes_when_more_is_at_stake_and_not_before(program: Program, world: World) -> None:
     case = recorded(program)["case_id"]
     aside = program("cases", "snooze", case, "--until-amount-grows", "--by", "Ann", "--json").json()

@@ -78,3 +78,4 @@ def test_what_went_back_above_the_approvals_is_at_stake_and_nothing_else(sqlite_
     [found] = world.open()
     assert (found["kind"], found["amount"]) == ("suspected_chargeback", "3.00")
     assert "3.00 WMZ more than all approved refunds of it allow" in found["explanation"]
+    assert "3,00\u00a0WMZ из них не объясняет ни одно решение" in story(found, RUSSIAN)

@@ -109,6 +109,8 @@ FRAGMENTS = {
 WHOLE = (
     "The shop is at fault: the charge pays a purchase again; the charge was not delivered: reinstate the account.",
     "The chargeback was won, but another one of the account stands.",
+    "The shop is at fault, but another one of the account stands.",
+    "A refund that was agreed explains what went back, but another one of the account stands.",
     "something new came: The chargeback is open, and every check passes: suspend the account.",
     "A case is due soon",
     "A case is overdue",
@@ -156,7 +158,20 @@ def test_what_is_put_together_is_told_whole(text: str) -> None:
 def test_what_others_wrote_stays_as_it_is() -> None:
     for text in ("I was charged twice, please help", "", "order number", "Доставка не пришла"):
         assert told("ru", text) == text
+    assert told("ru", "dismiss by Ann: refund, other") == "отклонение, Ann: refund, other"
+    review = "A dispute may come for charge 7: the buyer left a bad review (fraud)."
+    assert "«fraud»" in told("ru", f"{review} Answer the buyer before it becomes a claim.")
     assert told("ru", "no answer (connection reset by peer)") == "ответа нет (connection reset by peer)"
+
+
+def test_a_feed_that_was_never_read_and_spans_of_time_are_told_in_russian() -> None:
+    told_of = Voice("ru").sentence
+    assert told_of("shop.orders was read never: it is late. Check with `reconciler doctor`.").startswith(
+        "Источник shop.orders ещё ни разу не прочитан: "
+    )
+    assert told_of(
+        "The job pull is late by 3 h 20 min. Look at `reconciler status` and at the daemon's log."
+    ).startswith("Задание pull опаздывает на 3 ч 20 мин.")
 
 
 def test_times_and_amounts_inside_are_the_readers() -> None:

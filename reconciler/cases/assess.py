@@ -179,6 +179,8 @@ def _proposals(facts: Facts, verdict: Verdict, now: datetime) -> Iterator[Action
 def _matters(facts: Facts, verdict: Verdict) -> Iterator[str]:
     for finding in _waiting(facts):
         yield f"finding:{finding.id}"
+        if finding.kind == DUPLICATE:
+            yield from (f"surplus:{one.provider}/{one.ref}" for one in facts.purchases if _is_refundable(one))
     if facts.review is not None:
         yield f"review:{facts.review.id}"
     for purchase in facts.purchases:
@@ -189,16 +191,26 @@ def _matters(facts: Facts, verdict: Verdict) -> Iterator[str]:
         yield "reinstate:explained"  # who decides while it stands knows of it
 
 
+def _is_refundable(purchase: Purchase) -> bool:
+    """A surplus charge that may go back: a further one, or one whose dispute has ended, asks for a word of its own."""
+    return purchase.surplus and not standing(purchase) and of_purchase(purchase) != 0
+
+
 def _matters_of(dispute: Dispute, verdict: Verdict, *, explained: bool) -> Iterator[str]:
     undo = verdict.recommendation == "reinstate"
     if dispute.state == "signal":
         yield f"signal:{dispute.id}"
     if dispute.standing:
-        yield f"chargeback:{dispute.id}:{dispute.round}"
+        yield chargeback_matter(dispute)
         if undo and not explained:
             yield f"reinstate:{dispute.id}:{dispute.round}:our fault"
     elif undo:
         yield f"reinstate:{dispute.id}:{dispute.round}:{dispute.state}"
+
+
+def chargeback_matter(dispute: Dispute) -> str:
+    """The name of what a chargeback that stands asks for; each time that it begins again it is another matter."""
+    return f"chargeback:{dispute.id}:{dispute.round}"
 
 
 def clause_text(clause: str | None) -> str:

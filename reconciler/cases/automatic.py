@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.cases.assess import chargeback_matter
 from reconciler.cases.model import OPEN, Action, Case, Facts, Picture
 from reconciler.policy.chargeback import leading, stale
 
@@ -62,4 +63,6 @@ def _may_act(case: Case, facts: Facts, picture: Picture, first_run_at: datetime 
     dispute = leading(purchase) if purchase else None
     if case.status != OPEN or dispute is None or picture.recommendation != "suspend":
         return False
+    if case.decision is not None and chargeback_matter(dispute) in case.decision.about:
+        return False  # somebody has decided about this chargeback: what else comes up changes nothing of that
     return all(check.passed for check in picture.checks) and stale(dispute, first_run_at) is None

@@ -120,7 +120,7 @@ def _dismissed(facts: Facts, action: Action) -> tuple[str, ...]:
 def _refunds(facts: Facts, picture: Picture, wanted: Decision) -> tuple[Refund, ...]:
     """Each refund bound to one charge, at most what is left of it (policy 6)."""
     chosen = [one for one in facts.purchases if wanted.ref in {None, one.ref}]
-    chosen = [one for one in chosen if not refund_blocked(one)] or chosen
+    chosen = [one for one in chosen if not _blocked(one, picture)] or chosen
     if not chosen:
         raise BadRecord(
             "a refund is bound to one charge, and no charge is known here"
@@ -134,8 +134,8 @@ def _refunds(facts: Facts, picture: Picture, wanted: Decision) -> tuple[Refund, 
 
 
 def _refund(purchase: Purchase, picture: Picture, wanted: Decision) -> Refund:
-    blocked = refund_blocked(purchase)
-    if blocked and not (picture.kind in _BACK_ALREADY and not purchase.approved_minor):
+    blocked = _blocked(purchase, picture)
+    if blocked:
         raise BadRecord(f"refund refused (policy 6): {blocked}")
     if purchase.paid_minor is None or purchase.currency is None:
         raise BadRecord(f"charge {purchase.ref} has not been pulled yet: use `refund record`, which waits for it")
@@ -148,6 +148,12 @@ def _refund(purchase: Purchase, picture: Picture, wanted: Decision) -> Refund:
         amounts = [f"{format_minor(part, purchase.currency)} {purchase.currency}" for part in (minor, left)]
         raise BadRecord(f"refund refused (policy 6): {amounts[0]} asked, {amounts[1]} is left of charge {purchase.ref}")
     return Refund(purchase.provider, purchase.ref, minor, purchase.currency)
+
+
+def _blocked(purchase: Purchase, picture: Picture) -> str | None:
+    """Why nothing may be refunded of a charge; what went back before anybody agreed may still be approved."""
+    explains = picture.kind in _BACK_ALREADY and not purchase.approved_minor
+    return None if explains else refund_blocked(purchase)
 
 
 def _proposed(purchase: Purchase, picture: Picture) -> int:

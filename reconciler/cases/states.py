@@ -1,5 +1,6 @@
 """How a case moves by itself and by an operator's small acts: opened, woken, reopened, resolved, assigned, snoozed."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,10 +27,9 @@ def follow(case: Case, before: Said | None, picture: Picture, now: datetime) -> 
 
 
 def _status(case: Case, before: Said | None, picture: Picture, now: datetime) -> tuple[str, str]:
-    settled = set(case.decision.about) if case.decision else set()
-    fresh = [matter for matter in picture.matters if matter not in settled]
+    fresh = [matter for matter in picture.matters if matter not in _settled(case)]
     if case.status == OPEN:
-        return (OPEN, "") if picture.matters else (RESOLVED, picture.because)
+        return _still_open(picture, fresh)
     if case.status == SNOOZED:
         return _wake(case, before, picture, now)
     if fresh:
@@ -37,6 +37,19 @@ def _status(case: Case, before: Said | None, picture: Picture, now: datetime) ->
     if case.status == DECIDED and not picture.waits:
         return RESOLVED, "what was decided is done"
     return case.status, ""
+
+
+def _still_open(picture: Picture, fresh: Collection[str]) -> tuple[str, str]:
+    """An open case is resolved once nothing asks for a decision, or only what was decided before and is done."""
+    if fresh or (picture.matters and picture.waits):
+        return OPEN, ""
+    return RESOLVED, "what was decided is done" if picture.matters else picture.because
+
+
+def _settled(case: Case) -> set[str]:
+    """What the decision settles. No finding stands when a case is resolved: one that does now has come back."""
+    about = set(case.decision.about) if case.decision else set()
+    return {matter for matter in about if case.status != RESOLVED or not matter.startswith("finding:")}
 
 
 def _wake(case: Case, before: Said | None, picture: Picture, now: datetime) -> tuple[str, str]:

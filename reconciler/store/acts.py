@@ -15,8 +15,9 @@ from reconciler.schema_told import outbox
 from reconciler.settings import Settings
 from reconciler.store.automatic import act
 from reconciler.store.case_views import case_document, find_case
-from reconciler.store.cases import follow_cases, sharing
+from reconciler.store.cases import follow_cases
 from reconciler.store.decisions import decide_case, look
+from reconciler.store.due_cases import sharing
 
 Done = dict[str, Any]
 

@@ -19,9 +19,10 @@ CASE, HELD = "case:", "held:"
 def seen_to(connection: sa.Connection, now: datetime) -> None:
     """Acknowledge alerts whose cases are all decided, and resolve those about a date or a command that is past."""
     acknowledge(connection, _decided(connection), "a decision", audit.PROGRAM, now)
-    notices = sa.select(alerts.c.id, alerts.c.subject).where(alerts.c.state.in_(STANDING), alerts.c.kind == "notice")
-    for id_, subject in connection.execute(notices).all():
-        if _is_past(connection, subject):
+    row = alerts.c
+    notices = sa.select(row.id, row.subject, row.opened_at).where(row.state.in_(STANDING), row.kind == "notice")
+    for id_, subject, opened_at in connection.execute(notices).all():
+        if _is_past(connection, subject, opened_at):
             resolve(connection, id_, now)
 
 
@@ -41,11 +42,22 @@ def _decided(connection: sa.Connection) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def _is_past(connection: sa.Connection, subject: str) -> bool:
+def _is_past(connection: sa.Connection, subject: str, opened_at: datetime) -> bool:
     if subject.startswith(CASE):
-        status = sa.select(cases.c.status).where(cases.c.id == subject.split(":")[1])
-        return connection.execute(status).scalar() in {"decided", "resolved"}
+        return _is_answered(connection, subject.split(":")[1], opened_at)
     if subject.startswith(HELD):
         state = sa.select(outbox.c.state).where(outbox.c.key == subject.removeprefix(HELD).rpartition(":")[0])
         return connection.execute(state).scalar() != "held"
     return False
+
+
+def _is_answered(connection: sa.Connection, case_id: str, called_at: datetime) -> bool:
+    """Whether the case waits for nobody: it is resolved, or it was decided after somebody was called.
+
+    A decision of before does not answer the bank: that is due although the account was suspended long ago.
+    """
+    query = sa.select(cases.c.status, cases.c.decision).where(cases.c.id == case_id)
+    case = connection.execute(query).one_or_none()
+    if case is None or case.status != "decided":
+        return case is not None and bool(case.status == "resolved")
+    return case.decision is None or datetime.fromisoformat(case.decision["at"]) >= called_at

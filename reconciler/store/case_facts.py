@@ -149,7 +149,7 @@ def _others(connection: sa.Connection, purchases: Mapping[Key, Purchase]) -> dic
     )
     stands = sa.or_(
         there_is(disputes, of_charge, disputes.c.state.in_(["open", "lost"])),
-        sa.and_(named, ~there_is(disputes, of_charge)),
+        sa.and_(named, ~there_is(disputes, of_charge, disputes.c.state != "signal")),
     )
     for part in parts(ids):
         query = (

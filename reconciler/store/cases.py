@@ -20,6 +20,7 @@ from reconciler.store import audit
 from reconciler.store.alert_seen import CASE
 from reconciler.store.alerts import raise_alert
 from reconciler.store.case_facts import read_facts
+from reconciler.store.due_cases import moved_by_time, sharing, told_of
 from reconciler.store.findings import advise, dismiss
 from reconciler.store.purchases import Key, parts
 
@@ -67,24 +68,9 @@ def follow_findings(connection: sa.Connection, settings: Settings, ids: Iterable
             connection.execute(sa.update(findings).where(findings.c.id == row["id"]).values(case_id=case_id(root)))
     there = _existing(connection, list(new))
     _insert(connection, [row for id_, row in new.items() if id_ not in there], {}, now)
+    touched |= told_of(connection)
     touched |= sharing(connection, touched)
-    return follow_cases(connection, settings, touched | _by_the_clock(connection, now), now)
-
-
-def sharing(connection: sa.Connection, ids: Collection[str]) -> set[str]:
-    """The cases of open duplicates that have a surplus charge which another of these cases is about."""
-    about = {
-        (row.provider, row.ref)
-        for part in parts(sorted(ids))
-        for row in connection.execute(sa.select(cases.c.provider, cases.c.ref).where(cases.c.id.in_(part)))
-    }
-    doubles = sa.and_(findings.c.kind == assess.DUPLICATE, findings.c.status == "open", findings.c.case_id.is_not(None))
-    query = sa.select(findings.c.provider, findings.c.document, findings.c.case_id).where(doubles)
-    return {
-        row.case_id
-        for row in (connection.execute(query) if about else ())
-        if any((row.provider, ref) in about for ref in row.document["transaction_ids"])
-    }
+    return follow_cases(connection, settings, touched | moved_by_time(connection, now), now)
 
 
 def follow_cases(connection: sa.Connection, settings: Settings, ids: Collection[str], now: datetime) -> Followed:
@@ -282,11 +268,3 @@ def _existing(connection: sa.Connection, ids: list[str]) -> set[str]:
     for part in parts(ids):
         there |= set(connection.execute(sa.select(cases.c.id).where(cases.c.id.in_(part))).scalars())
     return there
-
-
-def _by_the_clock(connection: sa.Connection, now: datetime) -> set[str]:
-    """Cases that time itself moves: with a due date, or snoozed until now; and those that wait for what was decided."""
-    table = cases.c
-    moved = sa.or_(table.due_at.is_not(None), table.snoozed_until <= now, table.status == "decided")
-    standing = table.status != sa.literal_column(f"'{RESOLVED}'")  # spelled out: else no planner sees the index
-    return set(connection.execute(sa.select(table.id).where(standing, moved)).scalars())

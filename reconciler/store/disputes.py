@@ -60,7 +60,7 @@ def record(connection: sa.Connection, new: NewDispute, by: str, now: datetime) -
         before = {f"{name}_before": there[name] for name in values}
         audit.record(connection, "chargeback.amount", new.id, by, now, values | before)
     if there is None or not _told_stage(connection, new):
-        at = new.reached_at or (new.opened_at if there is None else now)
+        at = new.reached_at or (new.opened_at if there is None else _reached(connection, new) or now)
         add_stage(connection, new.id, new.stage, at, by, now, due=new.due_at, origin=new.origin, zone=new.zone)
     return _existing(connection, new.id), there is None
 
@@ -126,8 +126,14 @@ def stages(connection: sa.Connection, id_: str) -> list[dict[str, Any]]:
 
 
 def _told_stage(connection: sa.Connection, new: NewDispute) -> bool:
-    times = [event["at"] for event in stages(connection, new.id) if event["stage"] == new.stage]
-    return new.reached_at in times if new.reached_at else bool(times)
+    told = [event for event in stages(connection, new.id) if event["stage"] == new.stage]
+    same = [event for event in told if new.reached_at in {None, event["at"]}]
+    return any(new.due_at in {None, event["due_at"]} for event in same)
+
+
+def _reached(connection: sa.Connection, new: NewDispute) -> datetime | None:
+    """When it reached the stage as told before: a date to answer by that is told later belongs to that time."""
+    return next((event["at"] for event in stages(connection, new.id) if event["stage"] == new.stage), None)
 
 
 def _existing(connection: sa.Connection, id_: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.columns import UtcTime
-from reconciler.findings import DISMISSED, GAPS, OPEN, RESOLVED, advised, anchor, document, finding_id
+from reconciler.findings import DISMISSED, GAPS, OPEN, RESOLVED, advised, anchor, document, finding_id, names_more
 from reconciler.matching import scope
 from reconciler.model import Finding
 from reconciler.schema import finding_events, findings, runs
@@ -252,7 +252,7 @@ def _keep(
     changes: Changes,
     events: _Events,
 ) -> None:
-    if row.status == RESOLVED:
+    if row.status == RESOLVED or (row.status == DISMISSED and names_more(said, row.document)):
         changes.reopened.append(row.id)
         events.add(row.id, "reopened", "", said, row.advice)
     elif row.document == said or row.status == DISMISSED:

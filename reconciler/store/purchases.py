@@ -99,8 +99,8 @@ def _read_money(connection: sa.Connection, keys: list[Key], known: Known) -> Non
     for row in _rows(connection, query):
         known.disputes[row["provider"], row["ref"]].append(dispute_of(row))
     for key, rows in known.reversals.items():
-        if not known.disputes[key]:
-            known.disputes[key] = [_told_by_provider(row) for row in rows if row["kind"] == Kind.CHARGEBACK]
+        if all(one.state == "signal" for one in known.disputes[key]):
+            known.disputes[key] += [_told_by_provider(row) for row in rows if row["kind"] == Kind.CHARGEBACK]
 
 
 def dispute_of(row: Row) -> Dispute:

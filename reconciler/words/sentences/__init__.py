@@ -23,6 +23,8 @@ _SPECIAL = {
     "ref": r"\S+",
 }
 """What may stand for a value of this name; for others anything may."""
+_OF_OTHERS = {"text"}
+"""Values that others wrote: they stay as they are, whatever they look like."""
 _LONGEST = 2000
 
 
@@ -40,11 +42,15 @@ def told(language: str, text: str) -> str:
         return text
     for pattern, words in _compiled(language):
         if found := pattern.fullmatch(text):
-            return words.format(**{name: told(language, value) for name, value in found.groupdict().items()})
+            return words.format(**{name: _value(language, name, value) for name, value in found.groupdict().items()})
     for mark in ("; ", ", "):
         if mark in text:
             return mark.join(told(language, part) for part in text.split(mark))
     return text
+
+
+def _value(language: str, name: str, value: str) -> str:
+    return value if name in _OF_OTHERS else told(language, value)
 
 
 @cache
