@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -60,9 +61,22 @@ def _listen(settings: Settings, engine: sa.Engine, stop: threading.Event, now: C
             stop.wait(1)  # a server that does not wait as long as it is asked to
         for update in got.result:
             offset = max(offset, int(update["update_id"]) + 1)
-            pressed = press(update)
-            if pressed is not None:
-                answer(bot, settings, engine, pressed, now())
+            hear(bot, settings, engine, update, now())
+
+
+def hear(bot: Bot, settings: Settings, engine: sa.Engine, update: Mapping[str, Any], now: datetime) -> None:
+    """Act on one update; what only fails for a while is raised, to be fetched again.
+
+    One that we fail at for another reason is said in full and left behind: it would stop every press after it.
+    """
+    try:
+        pressed = press(update)
+        if pressed is not None:
+            answer(bot, settings, engine, pressed, now)
+    except (Retryable, sa.exc.OperationalError):
+        raise
+    except Exception:
+        log.exception("a press could not be acted on", update=update.get("update_id"))
 
 
 def answer(bot: Bot, settings: Settings, engine: sa.Engine, pressed: Press, now: datetime) -> None:
