@@ -14,9 +14,10 @@ import uvicorn
 
 from providers import build_receivers
 from reconciler.schema import quarantine, transactions
+from reconciler.schema_told import audit_records
 from reconciler.schema_webhooks import webhooks
 from reconciler.settings import Settings
-from reconciler.store.engine import open_store, write
+from reconciler.store.engine import open_store, read, write
 from reconciler.web.app import build_app
 from reconciler.web.desk import Desk
 from tests.builders import NOW
@@ -76,6 +77,9 @@ def test_an_event_is_worked_through_again_on_demand(program: Program, pushed: Pu
     said = program("webhooks", "replay", "1", "--json")
     assert (said.code, said.json()["events"][0]["state"]) == (0, "done")
     assert [row["name"] for row in program("webhooks", "replay", "--json").json()["events"]] == ["new_thing"]
+    with read(pushed.engine) as connection:
+        query = sa.select(audit_records.c.subject).where(audit_records.c.kind == "webhook.replayed")
+        assert list(connection.execute(query.order_by(audit_records.c.number)).scalars()) == ["1", "3"]
 
 
 def test_an_event_whose_content_was_removed_is_not_read_again(program: Program, pushed: Pushed) -> None:

@@ -58,6 +58,9 @@ def test_a_request_of_several_lines_is_kept_and_shown_as_it_was_typed(stage: Sta
     assert f">{html.escape(STORED, quote=False)}</textarea>" in refused.replace("&#39;", "'")
     went = ann.send("/reviews/new", **asked)
     assert "stolen card,\nsee &lt;the bank&#39;s&gt; letter</blockquote>" in ann.get(went.headers["location"]).text
+    with read(stage.engine) as connection:
+        entered = "SELECT actor FROM audit_records WHERE kind = 'review.entered' ORDER BY number DESC LIMIT 1"
+        assert connection.execute(sa.text(entered)).scalar_one() == "ann"
 
 
 def test_a_refund_that_has_changed_since_it_was_shown_is_shown_again(stage: Stage) -> None:

@@ -80,7 +80,7 @@ def replay(
     """Work through events again, with what is understood today; facts that are there already stay as they are."""
     from jobs.run import work_inbox
     from reconciler.cli import screen
-    from reconciler.store import inbox
+    from reconciler.store import audit, inbox
     from reconciler.store.engine import read, write
     from reconciler.store.inbox_views import document
 
@@ -89,6 +89,14 @@ def replay(
         with write(engine) as connection:
             chosen = [_one(connection, text).id for text in ids or ()] or inbox.numbers(connection, inbox.TROUBLED)
             left = len(set(chosen)) - inbox.again(connection, chosen, session.now())
+            audit.record(
+                connection,
+                "webhook.replayed",
+                ", ".join(map(str, chosen[:20])),
+                "operator",
+                session.now(),
+                {"count": len(chosen)},
+            )
         with screen.progress("reading the events again"):
             problems = work_inbox(settings, engine)
         with read(engine) as connection:

@@ -27,7 +27,7 @@ from reconciler.text import code_hash, fold_email
 
 @dataclass(frozen=True, slots=True)
 class NewReview:
-    """A request as the operator enters it; `unique_code` instead of `order` where the buyer gave that."""
+    """A request as the operator `by` enters it; `unique_code` instead of `order` where the buyer gave that."""
 
     received_at: datetime
     order: str = ""
@@ -37,6 +37,7 @@ class NewReview:
     text: str = ""
     reason: str = "other"
     evidence: tuple[Mapping[str, Any], ...] = ()
+    by: str = "operator"
 
     @property
     def identifier(self) -> str:
@@ -93,9 +94,7 @@ def _write(connection: sa.Connection, id_: str, values: dict[str, Any], new: New
         case = {"provider": values["provider"], "ref": values["ref"]}
         connection.execute(sa.update(cases).where(cases.c.id == values["case_id"]).values(case))
     data = {"case_id": values["case_id"], "provider": values["provider"], "ref": values["ref"]}
-    audit.record(
-        connection, "review.entered", id_, audit.PROGRAM, now, data | {"complete": bool(values["complete_at"])}
-    )
+    audit.record(connection, "review.entered", id_, new.by, now, data | {"complete": bool(values["complete_at"])})
 
 
 def _attach(connection: sa.Connection, row: Any, new: NewReview, now: datetime) -> None:
@@ -105,7 +104,7 @@ def _attach(connection: sa.Connection, row: Any, new: NewReview, now: datetime) 
         values = {"evidence": [*row["evidence"], *later]}
         connection.execute(sa.update(reviews).where(reviews.c.id == row["id"]).values(values))
         digests = [one["sha256"] for one in later]
-        audit.record(connection, "review.evidence", row["id"], audit.PROGRAM, now, {"sha256": digests})
+        audit.record(connection, "review.evidence", row["id"], new.by, now, {"sha256": digests})
 
 
 def _due(settings: Settings, complete_at: datetime | None) -> dict[str, Any]:

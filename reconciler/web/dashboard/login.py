@@ -71,9 +71,11 @@ def _try(request: Request, name: str, password: str, after: str) -> Response:
     with read(site.engine) as connection:
         known, hashed = users.known(connection, name), users.stored_hash(connection, name)
     with site.attempts.checking:
-        right = users.is_password(hashed, password)
+        too_many = site.attempts.wait_s(address, name) > 0  # of tries that came together the first ones count already
+        right = not too_many and users.is_password(hashed, password)
+        if known is None or not right:
+            site.attempts.failed(address, name)
     if known is None or not right:
-        site.attempts.failed(address, name)
         with write(site.engine) as connection:
             web_sessions.refused(connection, known and known[0], site.now(), address=address)
         return page(request, "login", status=401, next=after, wrong="login.wrong", name=name)

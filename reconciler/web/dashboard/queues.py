@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from reconciler.errors import BadRecord
 from reconciler.outbox import STATES
-from reconciler.store import inbox, outbox
+from reconciler.store import audit, inbox, outbox
 from reconciler.store.engine import read, write
 from reconciler.store.inbox_views import document, event_page
 from reconciler.store.outbox_views import entry_page, retry_held
@@ -66,6 +66,7 @@ def replay(request: Request, change: ByOperator, id_: str) -> Response:
     with write(site.engine) as connection:
         if not inbox.again(connection, [_number(id_)], site.now()):
             raise BadRecord(f"there is no event {id_}, or its content was removed by [retention] raw_days")
+        audit.record(connection, "webhook.replayed", id_, change.visitor.name, site.now(), {})
     return RedirectResponse(f"/events/{id_}?told=yes", 303)
 
 

@@ -74,8 +74,9 @@ def _review(site: Site, change: Change, given: dict[str, str]) -> NewReview:
     )
     reason = given["reason"] if given["reason"] in STATED else stated_reason(given["text"])
     return NewReview(
-        received, given["order"], given["unique_code"], given["email"], given["account"], given["text"], reason, files
-    )
+        received, given["order"], given["unique_code"], given["email"], given["account"], given["text"], reason, files,
+        change.visitor.name,
+    )  # fmt: skip
 
 
 def _received(site: Site, text: str) -> datetime:
