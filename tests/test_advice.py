@@ -11,6 +11,7 @@ from reconciler.store.engine import read
 from reconciler.store.findings import findings_as_of, list_findings
 from tests.builders import World
 from tests.case_steps import BOUGHT, KNOWN_BUYER, TWICE, UNDELIVERED, Step, decided, disputed, later, stage
+from tests.case_stories_refunds import THIRD
 from tests.case_teller import Teller
 from tests.stores import by_day as url
 from tests.stores import engine
@@ -54,6 +55,12 @@ def test_nothing_is_given_for_a_charge_while_a_chargeback_stands_and_again_when_
     with read(engine) as connection:
         [again] = [public(row) for row in list_findings(connection, kind="duplicate_charge")]
     assert (again["recommendation"], again["refundable_amount"]) == ("refund", "10.00")
+
+
+def test_of_a_third_charge_only_its_own_amount_is_left_to_refund(engine: sa.Engine) -> None:
+    found, case = tell(engine, TWICE, decided("refund"), THIRD)
+    assert (found["duplicate_charge"]["amount"], found["duplicate_charge"]["refundable_amount"]) == ("20.00", "10.00")
+    assert case["refundable_amount"] == "10.00"
 
 
 def test_what_it_recommended_is_history_and_a_run_without_news_adds_nothing(engine: sa.Engine) -> None:

@@ -26,9 +26,9 @@ def _of(found: Found, facts: Facts, picture: Picture) -> Advice | None:
     said = {"recommendation": picture.recommendation, "policy_clause": picture.clause}
     if found.kind == "chargeback":
         return said
-    if found.kind == DUPLICATE and any(standing(one) for one in facts.purchases):
-        left = refundable_of_duplicate(facts)
-        if left is not None:
+    if found.kind == DUPLICATE and any(one.surplus for one in facts.purchases):
+        left = refundable_of_duplicate(facts, found.refundable_minor)
+        if left is not None and left != found.refundable_minor:
             return {"refundable_amount": format_minor(left, found.currency)}
     stands = facts.purchase is not None and standing(facts.purchase)
     if stands and found.recommendation in _GIVES:

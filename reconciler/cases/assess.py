@@ -72,10 +72,10 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
 
 
 def _of_finding(facts: Facts, worst: Found) -> Verdict:
-    """What a finding says; of a duplicate only the surplus charges count for which no chargeback stands."""
+    """What a finding says; of a duplicate only what is still to go back of surplus charges that nobody disputes."""
     refundable = worst.refundable_minor
-    if worst.kind == DUPLICATE and any(standing(one) for one in facts.purchases):
-        refundable = refundable_of_duplicate(facts)
+    if worst.kind == DUPLICATE and any(one.surplus for one in facts.purchases):
+        refundable = refundable_of_duplicate(facts, refundable)
         if refundable is None:
             return Verdict(worst.clause or "", "manual", worst.explanation, 0)
     if refundable is None and worst.recommendation == "refund" and facts.purchase is not None:
@@ -83,10 +83,18 @@ def _of_finding(facts: Facts, worst: Found) -> Verdict:
     return Verdict(worst.clause or "", worst.recommendation, worst.explanation, refundable)
 
 
-def refundable_of_duplicate(facts: Facts) -> int | None:
-    """What may go back of the surplus charges for which no chargeback stands; None where one stands for each."""
-    free = [one for one in facts.purchases if one.surplus and not standing(one)]
-    return sum(of_purchase(one) or 0 for one in free) if free else None
+def refundable_of_duplicate(facts: Facts, said: int | None) -> int | None:
+    """What may still go back of the surplus charges for which no chargeback stands; None where one stands for each.
+
+    What was agreed to or given back before is taken off: a further surplus charge adds its own amount, and no more.
+    `said` is what the finding says.
+    """
+    surplus = [one for one in facts.purchases if one.surplus]
+    free = [one for one in surplus if not standing(one)]
+    left = sum(of_purchase(one) or 0 for one in free)
+    if not left and len(free) == len(surplus):
+        return said  # all of it is agreed to: that is what the case was about
+    return left if free else None
 
 
 def standing(purchase: Purchase) -> bool:
