@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.errors import BadRecord
 from reconciler.model import Payment
 from reconciler.money import Money
 from reconciler.store import evidence_files
@@ -183,3 +184,19 @@ def test_the_policy_is_quoted_with_its_digest(tmp_path: Path) -> None:
     folder, _, missing = written(world, disputed(world), tmp_path / "out")
     assert (folder / "policy.txt").read_text() == "No refunds."
     assert not any("published policy" in line for line in missing)
+
+
+def test_of_several_files_all_are_kept_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence_files, "MAX_BYTES", 4)
+    settings = builders.settings(report={"directory": str(tmp_path / "reports")})
+    folder = evidence_files.directory(settings)
+    given = [tmp_path / "small.txt", tmp_path / "large.txt"]
+    for path, text in zip(given, ("1234", "12345"), strict=True):
+        path.write_text(text)
+    with pytest.raises(BadRecord, match=r"large\.txt"):
+        evidence_files.keep(settings, given)
+    with pytest.raises(BadRecord, match=r"large\.txt"):
+        evidence_files.keep_contents(settings, [(path.name, path.read_bytes()) for path in given])
+    assert not folder.exists() or list(folder.iterdir()) == []
+    (kept,) = evidence_files.keep(settings, given[:1])
+    assert (folder / kept["file"]).read_text() == "1234"

@@ -24,27 +24,34 @@ def directory(settings: Settings) -> Path:
     return Path(settings.report.directory).parent / "evidence"
 
 
-def keep_content(settings: Settings, name: str, content: bytes) -> dict[str, Any]:
-    """Keep a file that came in another way than by its path. Raises BadRecord."""
-    if len(content) > MAX_BYTES:
-        raise BadRecord(f"evidence {name}: more than {MAX_BYTES // 1024 // 1024} MB; send the part that matters")
-    return _stored(directory(settings), name, content)
+def keep_contents(settings: Settings, files: Iterable[tuple[str, bytes]]) -> list[dict[str, Any]]:
+    """Keep files that came in another way than by their paths, all or none of them. Raises BadRecord."""
+    given = list(files)
+    for name, content in given:
+        _check(f"evidence {name}", len(content))
+    return [_stored(directory(settings), name, content) for name, content in given]
 
 
 def keep(settings: Settings, files: Iterable[Path]) -> list[dict[str, Any]]:
-    """Copy files under the digest of their content; returns name, file and digest of each. Raises BadRecord."""
-    return [_keep(directory(settings), path) for path in files]
+    """Copy files under the digest of their content, all or none of them; returns name, file and digest of each.
+
+    Raises BadRecord.
+    """
+    given = [(path.name, _content(path)) for path in files]
+    return [_stored(directory(settings), name, content) for name, content in given]
 
 
-def _keep(folder: Path, path: Path) -> dict[str, Any]:
+def _content(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BYTES else b""
+        _check(f"--evidence {path}", path.stat().st_size)
+        return path.read_bytes()
     except OSError as error:
         raise BadRecord(f"--evidence {path}: this file cannot be read: {error.strerror}") from None
+
+
+def _check(what: str, size: int) -> None:
     if size > MAX_BYTES:
-        raise BadRecord(f"--evidence {path}: more than {MAX_BYTES // 1024 // 1024} MB; send the part that matters")
-    return _stored(folder, path.name, content)
+        raise BadRecord(f"{what}: more than {MAX_BYTES // 1024 // 1024} MB; send the part that matters")
 
 
 def _stored(folder: Path, original: str, content: bytes) -> dict[str, Any]:

@@ -68,10 +68,8 @@ def evidence(request: Request, visitor: Operator, id_: str) -> Response:
 
 def _review(site: Site, change: Change, given: dict[str, str]) -> NewReview:
     received = _received(site, given["received_at"])
-    files = tuple(
-        evidence_files.keep_content(site.settings, str(file.filename), file.file.read())
-        for file in change.files("evidence")
-    )
+    sent = ((str(file.filename), file.file.read()) for file in change.files("evidence"))
+    files = tuple(evidence_files.keep_contents(site.settings, sent))
     reason = given["reason"] if given["reason"] in STATED else stated_reason(given["text"])
     return NewReview(
         received, given["order"], given["unique_code"], given["email"], given["account"], given["text"], reason, files,
