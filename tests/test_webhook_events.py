@@ -119,6 +119,12 @@ def test_the_price_of_a_subscription_counts_not_what_is_left_of_it() -> None:
     assert (one.amount_minor, one.fee_minor, one.product_id) == (1000, 300, "1644")
 
 
+@pytest.mark.parametrize("products", [5, True, "text", {"product_name": "a"}, [7, {"product_name": ""}], None])
+def test_goods_in_a_form_that_nobody_knows_take_the_title_and_nothing_else(products: Any) -> None:
+    one = made("physical_order_created", products=products)
+    assert (one.amount_minor, one.title) == (300000, None)
+
+
 def test_a_gift_with_money_is_paid_and_names_nobody() -> None:
     one = made("new_subscription_gift", price=1000, amount=700)
     assert (one.status, one.telegram_user_id, one.buyer_email) == (Status.PAID, None, None)

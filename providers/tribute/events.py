@@ -149,7 +149,8 @@ def _physical(event: Envelope) -> Transaction:
     """An order of goods; the list of them, which can be pulled, knows more and wins (fact sheet A3)."""
     payload = event.payload
     products = payload.get("products")
-    names = [fields.text_of(item, "product_name") for item in products or [] if isinstance(item, dict)]
+    listed = products if isinstance(products, list) else []  # a title is all that it gives
+    names = [fields.text_of(item, "product_name") for item in listed if isinstance(item, dict)]
     return charge_of(
         event,
         f"physical:{fields.number_id(payload.get('order_id'))}",
