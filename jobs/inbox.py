@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from jobs.pull import joined
 from providers.base import Known, Provider, Receiver, Situation, Told
@@ -18,6 +19,9 @@ from reconciler.store.facts import save_page
 from reconciler.store.inbox import Outcome
 from reconciler.webhooks import Delivery
 
+log = structlog.get_logger()
+FAULT = "a fault of this program"
+"""What is put aside for it keeps back no other event; the log has the whole of it."""
 BATCH = 50
 LOOKS = 100
 WAITS = tuple(timedelta(seconds=wait_s) for wait_s in (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
@@ -85,6 +89,10 @@ class Inbox:
             told = self._told(row, Situation(row.received_at, charges))
         except BadRecord as error:
             return self._aside(row, row.ref or row.key, error), Outcome(row.id, inbox.UNREADABLE, str(error))
+        except Exception as error:
+            log.exception("an event could not be read", number=row.id)
+            said = f"{FAULT}: {type(error).__name__}"
+            return self._aside(row, row.ref or row.key, said), Outcome(row.id, inbox.UNREADABLE, said)
         if not told.understood:
             return self._aside(row, row.name, told.note), Outcome(row.id, inbox.UNKNOWN, told.note)
         for charge in told.page.transactions:
