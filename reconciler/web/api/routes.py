@@ -1,5 +1,6 @@
 """The routes of `/api/v1`: lists page by page, single things by their id; all of them only read."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -107,8 +108,7 @@ def outbox(
     limit: Limit = SIZE,
 ) -> Found:
     """What leaves the program, each entry with its attempts, the newest first."""
-    if state and state not in STATES:
-        raise BadRecord(f"state is one of {', '.join(STATES)}")
+    _check_state(state, STATES)
     with read(site_of(request).engine) as connection:
         return _listed(bearer, entry_page(connection, state, after, limit))
 
@@ -122,8 +122,7 @@ def webhooks(
     limit: Limit = SIZE,
 ) -> Found:
     """What the providers pushed and what became of it, the newest first."""
-    if state and state not in inbox.STATES:
-        raise BadRecord(f"state is one of {', '.join(inbox.STATES)}")
+    _check_state(state, inbox.STATES)
     with read(site_of(request).engine) as connection:
         return _listed(bearer, event_page(connection, after, limit, state))
 
@@ -174,3 +173,8 @@ def _listed(bearer: Bearer, found: tuple[list[Found], str | None]) -> Found:
 def _one(bearer: Bearer, document: Found) -> Found:
     seen: Found = seen_by(bearer, document)
     return seen
+
+
+def _check_state(state: str, states: Iterable[str]) -> None:
+    if state and state not in states:
+        raise BadRecord(f"state is one of {', '.join(states)}")
