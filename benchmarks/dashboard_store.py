@@ -102,6 +102,10 @@ def _finding(time: str, now: int) -> dict[str, str]:
 
 
 def _books(time: str) -> dict[str, dict[str, str]]:
+    return _histories(time) | _queues(time)
+
+
+def _histories(time: str) -> dict[str, dict[str, str]]:
     return {
         "case_events": {
             "case_id": "'case' || i", "number": "1", "at": time, "actor": "'reconciler'", "event": "'opened'",
@@ -117,24 +121,29 @@ def _books(time: str) -> dict[str, dict[str, str]]:
             "origin": "'operator'", "recorded_at": time, "state": "'open'", "stage": "'opened'", "round": "1",
             "due_given": "false",
         },
+        "audit_records": {
+            "number": "i + 1000", "at": time, "kind": "'case.decided'", "subject": "'case' || i", "actor": "'ann'",
+            "data": "'{}'", "hash": "'x'",
+        },
+        "paid_counts": {
+            "quarter": f"({time}) / 900000000", "provider": "'digiseller'", "currency": "'WMZ' || (i % 15)",
+            "count": "30",
+        },
+    }  # fmt: skip
+
+
+def _queues(time: str) -> dict[str, dict[str, str]]:
+    return {
         "outbox": {
             "channel": "'telegram:1'", "key": "'k' || i", "body": "'{}'",
             "state": "CASE i % 100 WHEN 0 THEN 'held' WHEN 1 THEN 'todo' ELSE 'sent' END", "created_at": time,
             "due_at": time, "failures": "0", "epoch": "0", "note": "''",
-        },
-        "audit_records": {
-            "number": "i + 1000", "at": time, "kind": "'case.decided'", "subject": "'case' || i", "actor": "'ann'",
-            "data": "'{}'", "hash": "'x'",
         },
         "webhooks": {
             "provider": "'tribute'", "name": "'new_digital_product'", "key": "'k' || i", "content": "''",
             "late": "false", "old_key": "false", "method": "'POST'", "query": "''", "headers": "''", "body": "''",
             "received_at": time, "last_received_at": time, "deliveries": "1", "state": "'done'", "result": "''",
             "looks": "0",
-        },
-        "paid_counts": {
-            "quarter": f"({time}) / 900000000", "provider": "'digiseller'", "currency": "'WMZ' || (i % 15)",
-            "count": "30",
         },
         "alerts": {
             "id": "'al' || i", "kind": "'finding'", "subject": "''", "severity": "'warning'",
