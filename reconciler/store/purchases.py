@@ -17,6 +17,7 @@ from reconciler.policy.chargeback import foremost
 from reconciler.schema_cases import disputes, reviews
 from reconciler.schema_told import commands
 from reconciler.store.refunds import approved_minor
+from reconciler.store.settled import settled_before
 from reconciler.text import fold_email
 
 Key = tuple[str, str]
@@ -279,18 +280,9 @@ def _emails(charge: Row | None, order: Row | None, account: Row | None) -> Itera
 
 def _settled(connection: sa.Connection, key: Key, owner: str, before: datetime) -> tuple[int, datetime | None]:
     """The account's other purchases that were paid before a time, not reversed and not disputed; when the first was."""
-    table, matches, orders = schema.transactions, schema.matches, schema.orders
-    back = table.alias("back")
-    reversed_ = sa.exists().where(
-        back.c.provider == table.c.provider, back.c.parent_ref == table.c.ref, back.c.status != Status.WITHDRAWN
-    )
-    disputed = sa.exists().where(disputes.c.provider == table.c.provider, disputes.c.ref == table.c.ref)
-    query = (
-        sa.select(sa.func.count(), sa.func.min(sa.type_coerce(table.c.occurred_at, table.c.occurred_at.type)))
-        .join(matches, sa.and_(matches.c.provider == table.c.provider, matches.c.ref == table.c.ref))
-        .join(orders, orders.c.order_id == matches.c.order_id)
-        .where(orders.c.account_id == owner, table.c.status == Status.PAID, ~reversed_, ~disputed)
-        .where(sa.or_(table.c.provider != key[0], table.c.ref != key[1]), table.c.occurred_at < before)
-    )
+    table = schema.transactions
+    columns = (sa.func.count(), sa.func.min(sa.type_coerce(table.c.occurred_at, table.c.occurred_at.type)))
+    other = sa.or_(table.c.provider != key[0], table.c.ref != key[1])
+    query = settled_before(owner, before, columns).where(other)
     count, first = connection.execute(query).one()
     return int(count), first
