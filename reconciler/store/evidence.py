@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from reconciler import schema
 from reconciler.errors import BadRecord, ConfigError
-from reconciler.findings import iso
+from reconciler.findings import iso, kept_charge
 from reconciler.policy.disputes import family, scheme
 from reconciler.policy.facts import Purchase
 from reconciler.schema_cases import cases, disputes, reviews

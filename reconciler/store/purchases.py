@@ -182,20 +182,19 @@ def _read_flags(connection: sa.Connection, keys: set[Key], known: Known) -> None
             key, kind = ids[id_]
             known.flags[key] |= {kind} if status == OPEN else set()
     for provider, refs in connection.execute(_duplicates({ref for _, ref in keys})):
-        for ref in refs:
+        for ref in json.loads(refs):
             if (provider, ref) in keys:
                 known.flags[provider, ref].add("duplicate_charge")
 
 
 def _duplicates(refs: set[str]) -> sa.Select[Any]:
-    """Open duplicates with the charges that they name: of a few charges those alone that speak of them."""
+    """The surplus charges of open duplicates: of a few charges those alone that speak of them."""
     table = schema.findings.c
-    query = sa.select(table.provider, table.document["transaction_ids"])
-    query = query.where(table.status == OPEN, table.kind == "duplicate_charge")
+    query = sa.select(table.provider, table.surplus).where(table.status == OPEN, table.surplus.is_not(None))
     if len(refs) > _FEW:
         return query
-    text = sa.cast(table.document, sa.Text)
-    return query.where(sa.or_(sa.false(), *(text.contains(json.dumps(ref), autoescape=True) for ref in sorted(refs))))
+    named = (table.surplus.contains(json.dumps(ref), autoescape=True) for ref in sorted(refs))
+    return query.where(sa.or_(sa.false(), *named))
 
 
 def _read_accounts(connection: sa.Connection, known: Known) -> None:
