@@ -16,7 +16,7 @@ from reconciler.policy.facts import Purchase
 from reconciler.schema_cases import cases, disputes, reviews
 from reconciler.settings import Settings
 from reconciler.store import queries
-from reconciler.store.case_views import case_document, chargeback_document
+from reconciler.store.case_views import case_document, chargeback_documents
 from reconciler.store.cases import case_id, charge_root
 from reconciler.store.purchases import read_purchases
 from reconciler.store.settled import settled_before
@@ -37,7 +37,7 @@ def gather(connection: sa.Connection, settings: Settings, id_: str, now: datetim
     earlier = list(_earlier(connection, purchase))
     packet: Packet = {
         "made_at": iso(now),
-        "chargeback": chargeback_document(connection, row, now),
+        "chargeback": chargeback_documents(connection, [row], now)[0],
         "scheme": scheme(row["reason_code"]),
         "about": family(row["reason_code"]),
         "charge": next((one for one in transactions if one["kind"] == "charge"), None),
