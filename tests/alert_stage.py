@@ -15,7 +15,7 @@ from reconciler.schema_cases import cases
 from reconciler.settings import Settings
 from reconciler.store.engine import write
 from reconciler.words import say
-from tests.alert_world import ANN, NOON
+from tests.alert_world import ANN, CHAT, NOON
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -38,8 +38,8 @@ class Hook(SimulatedServer):
 
 @pytest.fixture
 def telegram() -> Iterator[TelegramSimulator]:
-    """Telegram's stand-in, up on loopback."""
-    with TelegramSimulator() as running:
+    """Telegram's stand-in, up on loopback, with the bot in two chats."""
+    with TelegramSimulator((CHAT, -100)) as running:
         yield running
 
 
