@@ -5,12 +5,12 @@ import statistics
 import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from benchmarks.dashboard_store import FINDINGS, TRANSACTIONS, fill
+from benchmarks.servers import postgresql
 from jobs.run import utc_now
 from reconciler.settings import Settings
 from reconciler.store import web_sessions
@@ -34,18 +34,25 @@ PAGES = (
 
 
 def main() -> None:
-    """Fill a store, then ask for each page; prints the median, the slowest and the CPU time of some tries."""
+    """Measure both databases."""
+    print(f"{TRANSACTIONS:,} transactions, {FINDINGS:,} findings and cases")
     with tempfile.TemporaryDirectory() as folder:
-        engine = open_store(f"sqlite:///{folder}/s.db")
-        fill(engine)
-        with write(engine) as connection:
-            add_user(connection, "ada", "admin", "correct horse battery staple", datetime.now(UTC))
-            session = web_sessions.begin(connection, "ada", datetime.now(UTC), address="-")
-        app = build_app(engine, [], None, {}, utc_now, site=Site(engine, Settings(), utc_now))  # type: ignore[arg-type]
-        size = Path(folder, "s.db").stat().st_size
-        print(f"{TRANSACTIONS:,} transactions, {FINDINGS:,} findings and cases, {size:,} bytes")
-        asyncio.run(_ask(app, session))
-        engine.dispose()
+        measure(f"sqlite:///{folder}/s.db")
+    with postgresql() as url:
+        measure(url)
+
+
+def measure(url: str) -> None:
+    """Fill a store, then ask for each page; prints the median, the slowest and the CPU time of some tries."""
+    engine = open_store(url)
+    print(f"-- {engine.dialect.name}", flush=True)
+    fill(engine)
+    with write(engine) as connection:
+        add_user(connection, "ada", "admin", "correct horse battery staple", datetime.now(UTC))
+        session = web_sessions.begin(connection, "ada", datetime.now(UTC), address="-")
+    app = build_app(engine, [], None, {}, utc_now, site=Site(engine, Settings(), utc_now))  # type: ignore[arg-type]
+    asyncio.run(_ask(app, session))
+    engine.dispose()
 
 
 async def _ask(app: Any, session: str) -> None:

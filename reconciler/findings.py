@@ -1,6 +1,7 @@
 """The public form of a finding (contract section 4): its stable id and its document."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,8 @@ from reconciler.money import format_minor
 
 SEVERITIES = ("info", "warning", "critical")
 OPEN, RESOLVED, DISMISSED = "open", "resolved", "dismissed"
+AFTER = {"opened": OPEN, "changed": OPEN, "reopened": OPEN, "resolved": RESOLVED, "dismissed": DISMISSED}
+"""What a finding is after each event of its history."""
 GAPS = "gaps"
 _OF_FEEDS = {"gap", "webhook"}
 """What subjects begin with whose findings are judged as a whole in every run."""
@@ -57,6 +60,17 @@ def document(finding: Finding) -> dict[str, Any]:
         ],
         "evidence": dict(finding.evidence),
     }
+
+
+def surplus(said: Mapping[str, Any]) -> str | None:
+    """The surplus charges that a duplicate's document names, as a JSON list; None of any other finding."""
+    return json.dumps(said["transaction_ids"]) if said["kind"] == "duplicate_charge" else None
+
+
+def kept_charge(provider: str, document: Mapping[str, Any]) -> tuple[str, str]:
+    """The charge that stands of a duplicate; documents from before that name no provider of it: then the surplus's."""
+    told = document["evidence"]
+    return told.get("kept_provider", provider), told["kept"]
 
 
 def names_more(said: Mapping[str, Any], before: Mapping[str, Any]) -> bool:

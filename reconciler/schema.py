@@ -248,13 +248,17 @@ findings = Table(
     Column("case_id", String),
     Column("advice", JSON(none_as_null=True)),
     Column("anchor", String),
+    Column("surplus", String),
     Index(None, "status", "kind", "severity"),
     Index(None, "anchor"),
     Index(None, "case_id", **only("case_id IS NOT NULL")),
     Index("ix_findings_listed", *LISTED, "status"),
     Index("ix_findings_listed_by_status", "status", *LISTED),
+    Index("ix_findings_surplus", "status", "surplus", "provider", **only("surplus IS NOT NULL")),
     *(Index(None, name) for name in ("order_id", "account_id", "subject")),
 )
+"""`surplus`: of a duplicate the charges that it names, as its document lists them. Whether a charge is one of them is
+asked for every case that is looked at, and documents are long."""
 
 finding_events = Table(
     "finding_events",

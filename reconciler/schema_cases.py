@@ -52,6 +52,8 @@ cases = Table(
     Unique("root"),
     Index("ix_cases_queued", *QUEUED, "status"),
     Index("ix_cases_queued_by_status", "status", *QUEUED),
+    Index(None, "status"),
+    Index("ix_cases_owned", "owner", "urgency", "opened_at", "id", **only("owner IS NOT NULL")),
     Index(None, "provider", "ref"),
     Index("ix_cases_standing", "id", **only("status <> 'resolved'")),
     Index(None, "order_id"),

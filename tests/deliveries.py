@@ -4,17 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
 from jobs.dispatch import Delivered, dispatch
 from providers.simulators.receiver import SECRET, CommandReceiver
 from reconciler.commands import CommandType
-from reconciler.schema_told import audit_records, commands
+from reconciler.schema_told import audit_records, commands, outbox
 from reconciler.settings import Commands, Settings, Shop
 from reconciler.store import audit
 from reconciler.store.commands import make_command
@@ -116,3 +118,21 @@ def check(engine: sa.Engine, receiver: CommandReceiver) -> int:
     with read(engine) as connection:
         assert audit.verify(connection) is None
     return len(made)
+
+
+@pytest.fixture
+def receiver() -> Iterator[CommandReceiver]:
+    """The shop's receiver, up on loopback."""
+    with CommandReceiver() as running:
+        yield running
+
+
+def soon() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+def only(engine: sa.Engine) -> Any:
+    """The one command in the outbox."""
+    [row] = [row for row in stored(engine, outbox) if row.channel == "command"]
+    return row

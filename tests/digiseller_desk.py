@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from hypothesis import strategies as st
+
 from providers.digiseller import DigiSeller, build
 from providers.simulators.digiseller import DigiSellerSimulator
 from reconciler.model import Kind, Page, Transaction, Window
@@ -88,3 +90,21 @@ def drained(pages: Iterable[Page]) -> list[Window]:
 def gaps(pages: Iterable[Page]) -> list[Window]:
     """The windows that pages give up."""
     return [page.gap.window for page in pages if page.gap]
+
+
+def row(**changes: Any) -> Any:
+    """A row of the list of sales; only what matters is named."""
+    return sample("seller_sells_v2_page1.json")["rows"][0] | changes
+
+
+def info(name: str = "purchase_info_paid_3.json", /, **changes: Any) -> Any:
+    """A look at one invoice; only what matters is named."""
+    return sample(name)["content"] | changes
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+"""Whatever an answer may hold."""

@@ -1,6 +1,5 @@
 """`alerts list`, `retry` and `test`, what `status` and `doctor` say of the ways to people, and the heartbeat."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,20 +13,13 @@ from reconciler.schema_books import job_runs
 from reconciler.settings import Settings
 from reconciler.store.engine import open_store, write
 from reconciler.store.upsert import upsert
+from tests.alert_stage import Hook, telegram
 from tests.alert_world import NOON, deliver, finding, later, run, telling
 from tests.cli_world import MINIMAL, Program, _logs_as_before, program
 from tests.stores import engine, url
-from tests.test_alert_limits import Hook
 
-__all__ = ["_logs_as_before", "engine", "program", "url"]
+__all__ = ["_logs_as_before", "engine", "program", "telegram", "url"]
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def telegram() -> Iterator[TelegramSimulator]:
-    """Telegram's stand-in, up on loopback."""
-    with TelegramSimulator() as running:
-        yield running
 
 
 def config(telegram: TelegramSimulator, urls: str = "", user_ids: str = "4242") -> str:

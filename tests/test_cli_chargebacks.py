@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.model import Payment
 from tests.builders import World, charge, looked_up, order, refund
+from tests.cases_world import BOUGHT, NOW, decide, show, world
 from tests.cli_world import Program, _logs_as_before, program
-from tests.test_cli_cases import BOUGHT, NOW, decide, show, world
 
 __all__ = ["_logs_as_before", "program", "world"]
 

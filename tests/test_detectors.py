@@ -13,7 +13,8 @@ from reconciler.words.voice import Voice
 from tests import stores
 from tests.builders import Approval, World, ago, charge, order, refund
 from tests.databases import database
-from tests.detector_examples import EXAMPLES, Example
+from tests.detector_example import Example
+from tests.detector_examples import EXAMPLES
 from tests.russian import english
 
 RUSSIAN = Voice("ru")

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from reconciler.config_checks import problems
 from reconciler.store.engine import open_store
 from tests import builders
-from tests.builders import World
+from tests.builders import World, account, charge
+from tests.cases_world import NOW, delivered_order, events, record, show
 from tests.cli_world import MINIMAL, Ended, Program, _logs_as_before, program
 from tests.dashboard_world import PASSWORD, Person, Stage, audit_kinds, people, staged
-from tests.test_cli_cases import NOW, account, charge, delivered_order, events, record, show
 
 __all__ = ["_logs_as_before", "program"]
 

@@ -12,7 +12,7 @@ from reconciler.store import inbox
 from reconciler.store.engine import read, write
 from tests.builders import NOW
 from tests.stores import engine, url
-from tests.test_webhook_facts import purchase
+from tests.webhook_stage import purchase
 from tests.webhook_world import Pushed, facts, stored
 
 __all__ = ["engine", "url"]

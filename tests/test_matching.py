@@ -47,9 +47,7 @@ def _rows(matched: StoreEngine, table: sa.Table) -> set[tuple[str, str, str]]:
     return {tuple(row.values()) for row in matched.rows(sa.select(*columns))}  # type: ignore[misc]
 
 
-def hostile(seed: int) -> list[Any]:
-    """A small world of ties: equal amounts and seconds, NULLs, look-alike references, shared orders, echoes."""
-    pick = random.Random(seed)
+def _hostile_charges(pick: random.Random) -> list[Transaction]:
     charges: list[Transaction] = [
         charge(
             ref,
@@ -75,7 +73,11 @@ def hostile(seed: int) -> list[Any]:
             )
             for suffix in ("", ":5", ":6")[: pick.randint(1, 3)]
         ]
-    orders: list[Order] = [
+    return charges
+
+
+def _hostile_orders(pick: random.Random) -> list[Order]:
+    return [
         order(
             f"O{number}",
             pick.choice([*REFS, None, None, UUID.format(1), UUID.format(1) + ":5", UUID.format(2)]),
@@ -92,6 +94,12 @@ def hostile(seed: int) -> list[Any]:
         )
         for number in range(9)
     ]
+
+
+def hostile(seed: int) -> list[Any]:
+    """A small world of ties: equal amounts and seconds, NULLs, look-alike references, shared orders, echoes."""
+    pick = random.Random(seed)
+    charges, orders = _hostile_charges(pick), _hostile_orders(pick)
     payments = [
         Payment(f"O{pick.randint(0, 9)}", "digiseller", pick.choice(["1001", "1002", "1009"]))
         for _ in range(pick.randint(0, 2))

@@ -22,7 +22,7 @@ from reconciler.store.findings import get_finding, list_findings
 from reconciler.store.webhook_gaps import beat, begin_reception
 from tests.builders import NOW, UUID, ago
 from tests.stores import engine, url
-from tests.test_webhook_facts import shop_order
+from tests.webhook_stage import shop_order
 from tests.webhook_world import KEY, PASSWORD, Pushed, facts, sample_event, stored
 
 __all__ = ["engine", "url"]

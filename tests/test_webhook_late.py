@@ -8,7 +8,7 @@ from reconciler.schema_told import commands
 from reconciler.store.engine import read
 from tests.builders import ago
 from tests.stores import engine, url
-from tests.test_webhook_facts import purchase, purchase_refund, pushed, shop_order, tribute
+from tests.webhook_stage import purchase, purchase_refund, pushed, shop_order, tribute
 from tests.webhook_world import Pushed, both, facts, stored
 
 __all__ = ["engine", "pushed", "tribute", "url"]

@@ -57,10 +57,9 @@ def by_key(body: bytes, key: str) -> bytes:
     return signed(body, key)["trbt-signature"].encode()
 
 
-def forged_shapes() -> Iterator[tuple[str, tuple[bytes, ...], bytes]]:
-    """Two hundred ways to pretend."""
-    good = GOOD.encode()
-    fixed = {
+def _forged_signatures(good: bytes) -> dict[str, tuple[bytes, ...]]:
+    """Headers of many shapes that do not sign the body."""
+    return {
         "none": (),
         "empty": (b"",),
         "spaces": (b" " * 64,),
@@ -89,21 +88,32 @@ def forged_shapes() -> Iterator[tuple[str, tuple[bytes, ...], bytes]]:
         "upper-case key": (by_key(BODY, KEY.upper()),),
         "the signature of nothing": (by_key(b"", KEY),),
     }
-    for name, signatures in fixed.items():
+
+
+def _forged_bodies() -> Iterator[tuple[str, bytes]]:
+    """Bodies beside the signed one."""
+    parsed = json.loads(BODY)
+    yield "written anew", json.dumps(parsed, separators=(",", ":")).encode()
+    yield "sorted anew", json.dumps(parsed, sort_keys=True).encode()
+    yield "a byte more", BODY + b" "
+    yield "a byte less", BODY[:-1]
+    yield "with a BOM", b"\xef\xbb\xbf" + BODY
+    for place in range(0, len(BODY), max(1, len(BODY) // 41)):
+        yield f"byte {place} changed", BODY[:place] + bytes([BODY[place] ^ 1]) + BODY[place + 1 :]
+
+
+def forged_shapes() -> Iterator[tuple[str, tuple[bytes, ...], bytes]]:
+    """Two hundred ways to pretend."""
+    good = GOOD.encode()
+    for name, signatures in _forged_signatures(good).items():
         yield name, signatures, BODY
     for length in range(63):
         yield f"cut to {length}", (good[:length],), BODY
     for place in range(64):
         flipped = "0" if GOOD[place] != "0" else "1"
         yield f"digit {place} changed", ((GOOD[:place] + flipped + GOOD[place + 1 :]).encode(),), BODY
-    parsed = json.loads(BODY)
-    yield "written anew", (good,), json.dumps(parsed, separators=(",", ":")).encode()
-    yield "sorted anew", (good,), json.dumps(parsed, sort_keys=True).encode()
-    yield "a byte more", (good,), BODY + b" "
-    yield "a byte less", (good,), BODY[:-1]
-    yield "with a BOM", (good,), b"\xef\xbb\xbf" + BODY
-    for place in range(0, len(BODY), max(1, len(BODY) // 41)):
-        yield f"byte {place} changed", (good,), BODY[:place] + bytes([BODY[place] ^ 1]) + BODY[place + 1 :]
+    for name, body in _forged_bodies():
+        yield name, (good,), body
 
 
 FORGED = list(forged_shapes())

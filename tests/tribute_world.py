@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from providers.simulators.tribute import TributeSimulator
 from providers.tribute import Tribute, build
 from reconciler.model import ChargeState, Page, Quarantined, RawRecord, Transaction, Window
@@ -18,6 +20,8 @@ TODAY = Window(NOW - timedelta(hours=12), NOW)
 UUID = "550e8400-e29b-41d4-a716-446655440000"
 OTHER = "0f9c2a94-5b41-4a0b-8f3d-6d1f7a2f9e20"
 KEY = "test_api_key"
+SHOPS, ORDERS, PHYSICAL = "/api/v1/shops", "/api/v1/shop/orders", "/api/v1/physical/orders"
+SITE = "https://tribute.example/api/v1"
 SAMPLES = Path(__file__).parent / "samples" / "tribute"
 
 
@@ -85,3 +89,27 @@ def provider_for(simulator: TributeSimulator, slept: list[float], **settings: An
     """A provider at the simulator's address, fast and never really asleep."""
     values = {"base_url": simulator.base_url, "api_key": KEY, "requests_per_second": 10_000} | settings
     return build(TributeSettings(**values), now=lambda: NOW, sleep=slept.append)
+
+
+def with_settings(world: World, **settings: Any) -> World:
+    """The same world, read by a provider with these settings."""
+    world.provider.close()
+    world.provider = provider_for(world.simulator, world.slept, **settings)
+    return world
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A simulated Tribute, up on loopback, and a provider that reads it."""
+    with TributeSimulator(now=lambda: NOW) as simulator:
+        slept: list[float] = []
+        provider = provider_for(simulator, slept)
+        yield World(simulator, provider, slept)
+        provider.close()
+
+
+@pytest.fixture
+def paid(world: World) -> World:
+    """With one paid order."""
+    world.simulator.add_order(UUID, created_at=NOW, status="paid")
+    return world

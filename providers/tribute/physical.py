@@ -1,12 +1,12 @@
 """Orders of physical goods as charges and refunds; pure. They come without a total and in major units."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from providers.tribute import fields, records
 from providers.tribute.records import PROVIDER, Reading
+from providers.tribute.refunds import refund_of
 from reconciler.errors import BadRecord
 from reconciler.model import ChargeState, Kind, Status, Transaction
 from reconciler.money import check_minor, to_minor
@@ -41,7 +41,7 @@ def total_minor(values: Mapping[str, Any], currency: str) -> int:
 
 def _read(values: Mapping[str, Any], now: datetime) -> Reading:
     charge, state = _charge(values)
-    refunds = (_refund(charge, now),) if state == "refunded" else ()
+    refunds = (refund_of(charge, None, now),) if state == "refunded" else ()
     return Reading(
         (charge, *refunds),
         (ChargeState(PROVIDER, charge.ref, now, state=state),),
@@ -70,19 +70,6 @@ def _charge(values: Mapping[str, Any]) -> tuple[Transaction, str]:
         telegram_user_id=fields.id_of(values, "telegramID", "telegramId"),
     )
     return charge, state
-
-
-def _refund(charge: Transaction, now: datetime) -> Transaction:
-    return replace(
-        charge,
-        ref=f"{charge.ref}:refund",
-        kind=Kind.REFUND,
-        status=Status.COMPLETED,
-        parent_ref=charge.ref,
-        occurred_at=now,
-        occurred_text="",
-        occurred_exact=False,
-    )
 
 
 def _item_minor(item: Mapping[str, Any], currency: str) -> int:

@@ -31,7 +31,7 @@ def refunds_of(
         back[sale.charge.ref] = row if _alike(sale, sales) == 1 else None
     for sale in sales:
         if sale.charge.ref in back:
-            yield _refund(sale.charge, back[sale.charge.ref], now)
+            yield refund_of(sale.charge, back[sale.charge.ref], now)
 
 
 def _given_back(order: ShopOrder, row: Row, sales: Sequence[Sale], back: Mapping[str, Row | None]) -> Sale:
@@ -46,7 +46,7 @@ def _given_back(order: ShopOrder, row: Row, sales: Sequence[Sale], back: Mapping
     return flagged[0] if flagged else fitting[0]
 
 
-def _refund(charge: Transaction, row: Row | None, now: datetime) -> Transaction:
+def refund_of(charge: Transaction, row: Row | None, now: datetime) -> Transaction:
     """The refund of a charge; without a row of its own nobody says when it happened, so it is seen now."""
     return replace(
         charge,

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from reconciler.cli.screen import STYLES, indented, text
-from reconciler.cli.tables import plain_table
+from reconciler.cli.tables import labelled, plain_table
 from reconciler.report import shown
 from reconciler.report.texts import say, title
 
@@ -126,12 +126,7 @@ def _facts(row: Shown) -> Iterator[RenderableType]:
         "Also": ", ".join(row["related_case_ids"]),
         "Version": row["version"],
     }
-    table = plain_table("", "")
-    table.show_header = False
-    for name, value in facts.items():
-        if value:
-            table.add_row(Text(name, "dim"), text(value))
-    yield indented(table, 2, above=1)
+    yield labelled(facts)
 
 
 def _timeline(entries: Sequence[Shown], zone: ZoneInfo) -> Iterator[RenderableType]:

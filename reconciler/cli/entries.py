@@ -178,12 +178,13 @@ def outage_add(
 
 
 def _chargeback(connection: "sa.Connection", row: Any, now: "datetime") -> Entered:
-    from reconciler.store.case_views import chargeback_document
+    from reconciler.store.case_views import chargeback_documents
     from reconciler.store.cases import charge_root, open_case
 
     key = (row["provider"], row["ref"])
     case_id = open_case(connection, charge_root(*key), now, key=key, note="a chargeback was recorded")
-    return chargeback_document(connection, row, now) | {"case_id": case_id}
+    (shown,) = chargeback_documents(connection, [row], now)
+    return shown | {"case_id": case_id}
 
 
 def _with_case(entered: Entered) -> tuple[str, Entered]:

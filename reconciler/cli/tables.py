@@ -76,6 +76,16 @@ def plain_table(*heads: str) -> Table:
     return table
 
 
+def labelled(facts: Mapping[str, str | None]) -> RenderableType:
+    """Facts below each other, each behind its label; those that say nothing are left out."""
+    table = plain_table("", "")
+    table.show_header = False
+    for name, value in facts.items():
+        if value:
+            table.add_row(Text(name, "dim"), text(value))
+    return indented(table, 2, above=1)
+
+
 @dataclass(frozen=True, slots=True)
 class _Books:
     """The ledgers of one provider and currency: side by side where there is room, else below each other."""

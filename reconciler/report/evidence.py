@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import jinja2
-
 from reconciler.report import shown
+from reconciler.report.environment import templates
 
 _ABOUT = {
     "fraud": "The card holder says that somebody else paid.",
@@ -22,20 +21,5 @@ _ABOUT = {
 
 def render(packet: Mapping[str, Any]) -> bytes:
     """The page in UTF-8; buyers' words are text in it and nothing else."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reconciler.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     about = _ABOUT.get(packet["about"], _ABOUT["unknown"])
-    return environment.get_template("evidence.html.j2").render(packet=packet, about=about).encode()
-
-
-def _visible(value: Any) -> Any:
-    if value is None:
-        return shown.NOTHING
-    return shown.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    return templates(shown.NOTHING).get_template("evidence.html.j2").render(packet=packet, about=about).encode()

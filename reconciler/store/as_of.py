@@ -8,14 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reconciler.findings import DISMISSED, OPEN, RESOLVED, anchor
+from reconciler.findings import AFTER, OPEN, RESOLVED, anchor, surplus
 from reconciler.money import to_minor
 from reconciler.schema import finding_events, findings, refund_approvals
 from reconciler.schema_cases import dispute_stages, disputes
 from reconciler.schema_told import audit_records
 from reconciler.store.disputes import standing_of
-
-_AFTER = {"opened": OPEN, "changed": OPEN, "reopened": OPEN, "resolved": RESOLVED, "dismissed": DISMISSED}
 
 
 def approvals_at(connection: sa.Connection, at: datetime) -> list[dict[str, Any]]:
@@ -96,7 +94,7 @@ def _rows(connection: sa.Connection, counts: Callable[[Any], bool]) -> Iterator[
 
 def _row(event: Any) -> dict[str, Any]:
     said = {**event.document, **(event.own or {})}
-    amount, currency, status = said["amount"], said["currency"], _AFTER[event.event]
+    amount, currency, status = said["amount"], said["currency"], AFTER[event.event]
     return {
         "id": event.finding_id,
         "kind": said["kind"],
@@ -114,4 +112,5 @@ def _row(event: Any) -> dict[str, Any]:
         "resolved_at": event.at if status == RESOLVED else None,
         "resolution": event.note or None,
         "anchor": anchor(said["kind"], event.subject),
+        "surplus": surplus(said),
     }

@@ -1,6 +1,7 @@
 """Reads cases for people and programs: the queue, and one case with everything that belongs to it."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from reconciler.schema import findings
 from reconciler.schema_cases import case_events, cases, dispute_stages, disputes, reviews
 from reconciler.store.cases import case_id, charge_root
 from reconciler.store.commands import list_commands
+from reconciler.store.findings import parts
 from reconciler.store.paging import SIZE, page
 
 Shown = dict[str, Any]
@@ -87,12 +89,20 @@ def chargebacks(connection: sa.Connection, provider: str | None, ref: str | None
     """The chargebacks on record of one charge, with every stage and the days left to answer."""
     query = sa.select(disputes).where(disputes.c.provider == provider, disputes.c.ref == ref)
     rows = connection.execute(query.order_by(disputes.c.opened_at, disputes.c.id)).mappings().all()
-    return [chargeback_document(connection, row, now) for row in rows]
+    return chargeback_documents(connection, rows, now)
 
 
-def chargeback_document(connection: sa.Connection, row: Any, now: datetime) -> Shown:
-    """One chargeback as it is shown."""
-    stages = sa.select(dispute_stages).where(dispute_stages.c.dispute_id == row["id"])
+def chargeback_documents(connection: sa.Connection, rows: Sequence[Any], now: datetime) -> list[Shown]:
+    """Chargebacks as they are shown; the stages of all are read at once."""
+    stages: dict[str, list[Any]] = defaultdict(list)
+    for part in parts([row["id"] for row in rows]):
+        query = sa.select(dispute_stages).where(dispute_stages.c.dispute_id.in_(part))
+        for stage in connection.execute(query.order_by(dispute_stages.c.at, dispute_stages.c.number)):
+            stages[stage.dispute_id].append(stage)
+    return [_chargeback(row, stages[row["id"]], now) for row in rows]
+
+
+def _chargeback(row: Any, stages: Sequence[Any], now: datetime) -> Shown:
     return {
         "id": row["id"],
         "provider": row["provider"],
@@ -109,7 +119,7 @@ def chargeback_document(connection: sa.Connection, row: Any, now: datetime) -> S
         "days_left": None if row["due_at"] is None else (row["due_at"] - now).days,
         "stages": [
             {"stage": one.stage, "at": iso(one.at), "recorded_at": iso(one.recorded_at), "origin": one.origin}
-            for one in connection.execute(stages.order_by(dispute_stages.c.at, dispute_stages.c.number))
+            for one in stages
         ],
     }
 
@@ -121,8 +131,8 @@ def chargeback_page(
     key = (disputes.c.opened_at, disputes.c.id)
     found = page(connection, sa.select(disputes), key, after=after, size=size, newest_first=True)
     return [
-        chargeback_document(connection, row, now) | {"case_id": case_id(charge_root(row["provider"], row["ref"]))}
-        for row in found.rows
+        one | {"case_id": case_id(charge_root(row["provider"], row["ref"]))}
+        for row, one in zip(found.rows, chargeback_documents(connection, found.rows, now), strict=True)
     ], found.next
 
 

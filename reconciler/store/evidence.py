@@ -10,17 +10,16 @@ import sqlalchemy as sa
 
 from reconciler import schema
 from reconciler.errors import BadRecord, ConfigError
-from reconciler.findings import iso
-from reconciler.model import Status
+from reconciler.findings import iso, kept_charge
 from reconciler.policy.disputes import family, scheme
 from reconciler.policy.facts import Purchase
 from reconciler.schema_cases import cases, disputes, reviews
 from reconciler.settings import Settings
 from reconciler.store import queries
-from reconciler.store.case_views import case_document, chargeback_document
+from reconciler.store.case_views import case_document, chargeback_documents
 from reconciler.store.cases import case_id, charge_root
-from reconciler.store.findings import kept_charge
 from reconciler.store.purchases import read_purchases
+from reconciler.store.settled import settled_before
 
 Packet = dict[str, Any]
 CE3 = (timedelta(days=120), timedelta(days=365))
@@ -38,7 +37,7 @@ def gather(connection: sa.Connection, settings: Settings, id_: str, now: datetim
     earlier = list(_earlier(connection, purchase))
     packet: Packet = {
         "made_at": iso(now),
-        "chargeback": chargeback_document(connection, row, now),
+        "chargeback": chargeback_documents(connection, [row], now)[0],
         "scheme": scheme(row["reason_code"]),
         "about": family(row["reason_code"]),
         "charge": next((one for one in transactions if one["kind"] == "charge"), None),
@@ -62,20 +61,9 @@ def _earlier(connection: sa.Connection, purchase: Purchase) -> Iterator[Packet]:
     """The account's purchases from before this one that were paid, never reversed and never disputed, oldest first."""
     if purchase.account_id is None or purchase.occurred_at is None:
         return
-    table, orders, matches = schema.transactions, schema.orders, schema.matches
-    back = table.alias("back")
-    reversed_ = sa.exists().where(
-        back.c.provider == table.c.provider, back.c.parent_ref == table.c.ref, back.c.status != Status.WITHDRAWN
-    )
-    disputed = sa.exists().where(disputes.c.provider == table.c.provider, disputes.c.ref == table.c.ref)
-    query = (
-        sa.select(table.c.provider, table.c.ref)
-        .join(matches, sa.and_(matches.c.provider == table.c.provider, matches.c.ref == table.c.ref))
-        .join(orders, orders.c.order_id == matches.c.order_id)
-        .where(orders.c.account_id == purchase.account_id, table.c.occurred_at < purchase.occurred_at)
-        .where(table.c.status == Status.PAID, ~reversed_, ~disputed)
-        .order_by(table.c.occurred_at, table.c.ref)
-    )
+    row = schema.transactions.c
+    query = settled_before(purchase.account_id, purchase.occurred_at, (row.provider, row.ref))
+    query = query.order_by(row.occurred_at, row.ref)
     for provider, ref in connection.execute(query).all():
         for one in queries.transactions(connection, provider, [ref]):
             yield one | {"order": queries.order(connection, one.get("order_id"))}

@@ -8,7 +8,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.columns import UtcTime
-from reconciler.findings import DISMISSED, GAPS, OPEN, RESOLVED, advised, anchor, document, finding_id, names_more
+from reconciler.findings import (
+    AFTER,
+    DISMISSED,
+    GAPS,
+    OPEN,
+    RESOLVED,
+    advised,
+    anchor,
+    document,
+    finding_id,
+    names_more,
+    surplus,
+)
 from reconciler.matching import scope
 from reconciler.model import Finding
 from reconciler.schema import finding_events, findings, runs
@@ -140,12 +152,6 @@ def _happened(connection: sa.Connection, id_: str, event: str, note: str, now: d
     connection.execute(sa.insert(finding_events).values(finding_id=id_, number=number, at=now, **values))
 
 
-def kept_charge(provider: str, document: Mapping[str, Any]) -> tuple[str, str]:
-    """The charge that stands of a duplicate; documents from before that name no provider of it: then the surplus's."""
-    told = document["evidence"]
-    return told.get("kept_provider", provider), told["kept"]
-
-
 def list_findings(
     connection: sa.Connection,
     *,
@@ -225,11 +231,8 @@ def findings_as_of(connection: sa.Connection, at: datetime) -> list[dict[str, An
     return [_standing(dict(row)) for row in connection.execute(query).mappings()]
 
 
-_AFTER = {"opened": OPEN, "changed": OPEN, "reopened": OPEN, "resolved": RESOLVED, "dismissed": DISMISSED}
-
-
 def _standing(event: dict[str, Any]) -> dict[str, Any]:
-    status = _AFTER[event["event"]]
+    status = AFTER[event["event"]]
     return {
         "id": event["finding_id"],
         "kind": event["document"]["kind"],
@@ -277,6 +280,7 @@ def _columns(finding: Finding, said: dict[str, Any], now: datetime) -> dict[str,
         "document": said,
         "last_seen_at": now,
         "anchor": anchor(finding.kind, finding.subject),
+        "surplus": surplus(said),
     }
 
 

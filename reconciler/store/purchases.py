@@ -17,6 +17,7 @@ from reconciler.policy.chargeback import foremost
 from reconciler.schema_cases import disputes, reviews
 from reconciler.schema_told import commands
 from reconciler.store.refunds import approved_minor
+from reconciler.store.settled import settled_before
 from reconciler.text import fold_email
 
 Key = tuple[str, str]
@@ -181,20 +182,19 @@ def _read_flags(connection: sa.Connection, keys: set[Key], known: Known) -> None
             key, kind = ids[id_]
             known.flags[key] |= {kind} if status == OPEN else set()
     for provider, refs in connection.execute(_duplicates({ref for _, ref in keys})):
-        for ref in refs:
+        for ref in json.loads(refs):
             if (provider, ref) in keys:
                 known.flags[provider, ref].add("duplicate_charge")
 
 
 def _duplicates(refs: set[str]) -> sa.Select[Any]:
-    """Open duplicates with the charges that they name: of a few charges those alone that speak of them."""
+    """The surplus charges of open duplicates: of a few charges those alone that speak of them."""
     table = schema.findings.c
-    query = sa.select(table.provider, table.document["transaction_ids"])
-    query = query.where(table.status == OPEN, table.kind == "duplicate_charge")
+    query = sa.select(table.provider, table.surplus).where(table.status == OPEN, table.surplus.is_not(None))
     if len(refs) > _FEW:
         return query
-    text = sa.cast(table.document, sa.Text)
-    return query.where(sa.or_(sa.false(), *(text.contains(json.dumps(ref), autoescape=True) for ref in sorted(refs))))
+    named = (table.surplus.contains(json.dumps(ref), autoescape=True) for ref in sorted(refs))
+    return query.where(sa.or_(sa.false(), *named))
 
 
 def _read_accounts(connection: sa.Connection, known: Known) -> None:
@@ -279,18 +279,9 @@ def _emails(charge: Row | None, order: Row | None, account: Row | None) -> Itera
 
 def _settled(connection: sa.Connection, key: Key, owner: str, before: datetime) -> tuple[int, datetime | None]:
     """The account's other purchases that were paid before a time, not reversed and not disputed; when the first was."""
-    table, matches, orders = schema.transactions, schema.matches, schema.orders
-    back = table.alias("back")
-    reversed_ = sa.exists().where(
-        back.c.provider == table.c.provider, back.c.parent_ref == table.c.ref, back.c.status != Status.WITHDRAWN
-    )
-    disputed = sa.exists().where(disputes.c.provider == table.c.provider, disputes.c.ref == table.c.ref)
-    query = (
-        sa.select(sa.func.count(), sa.func.min(sa.type_coerce(table.c.occurred_at, table.c.occurred_at.type)))
-        .join(matches, sa.and_(matches.c.provider == table.c.provider, matches.c.ref == table.c.ref))
-        .join(orders, orders.c.order_id == matches.c.order_id)
-        .where(orders.c.account_id == owner, table.c.status == Status.PAID, ~reversed_, ~disputed)
-        .where(sa.or_(table.c.provider != key[0], table.c.ref != key[1]), table.c.occurred_at < before)
-    )
+    table = schema.transactions
+    columns = (sa.func.count(), sa.func.min(sa.type_coerce(table.c.occurred_at, table.c.occurred_at.type)))
+    other = sa.or_(table.c.provider != key[0], table.c.ref != key[1])
+    query = settled_before(owner, before, columns).where(other)
     count, first = connection.execute(query).one()
     return int(count), first

@@ -14,7 +14,7 @@ from reconciler.schema import refund_approvals, transactions
 from reconciler.schema_cases import case_events, cases, disputes
 from reconciler.settings import Settings
 from reconciler.store import audit
-from reconciler.store.case_views import chargeback_document
+from reconciler.store.case_views import chargeback_documents
 from reconciler.store.ratio import ratios
 from reconciler.store.trends import trends
 
@@ -82,7 +82,7 @@ def _chargebacks(connection: sa.Connection, period: Period, at: datetime) -> Row
     table = disputes.c
     query = sa.select(disputes).where(table.recorded_at < period.end)
     ordered = query.order_by(table.due_at.is_(None), table.due_at, table.opened_at, table.id)
-    shown = [chargeback_document(connection, row, at) for row in connection.execute(ordered).mappings().all()]
+    shown = chargeback_documents(connection, connection.execute(ordered).mappings().all(), at)
     return [{**one, "ended": one["state"] not in RUNNING} for one in shown if _is_current(one, period)]
 
 

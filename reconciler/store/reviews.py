@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from reconciler.errors import BadRecord
-from reconciler.findings import OPEN, iso
+from reconciler.findings import OPEN, iso, kept_charge
 from reconciler.model import Kind, Window
 from reconciler.policy import Purchase, Request
 from reconciler.policy.calendar import business_deadline
@@ -20,7 +20,6 @@ from reconciler.schema_cases import cases, outages, reviews
 from reconciler.settings import Settings
 from reconciler.store import audit
 from reconciler.store.cases import open_case
-from reconciler.store.findings import kept_charge
 from reconciler.store.purchases import Key, read_purchases, without_charge
 from reconciler.text import code_hash, fold_email
 
