@@ -27,7 +27,7 @@ from reconciler.report.period import Period
 from reconciler.schema import finding_events, findings, refund_approvals, runs
 from reconciler.schema_cases import disputes
 from reconciler.settings import Settings
-from reconciler.store import as_of, losses
+from reconciler.store import as_of, bases, losses
 from reconciler.store.engine import connect, migrate, read, write
 from reconciler.store.run_inputs import Inputs, inputs_of, restore_books
 from reconciler.store.runs import begin_run
@@ -71,16 +71,28 @@ def replay(settings: Settings, engine: sa.Engine, day: Period, notify: Callable[
             return Replayed(str(day.first), REFUSED, reason)
         about = {"date": str(day.first), "run_id": row.id, "at": iso(row.finished_at)}
         try:
-            if missing := losses.never_kept(source):
-                raise _Refused(missing)
-            chain = [_run(source, settings, one) for one in (_before(source, row), row) if one is not None]
-            return _compared(source, chain, about, notify)
+            rows = [one for one in (_before(source, row), row) if one is not None]
+            base = _base(source, rows[0], day)
+            return _compared(source, [_run(source, settings, one) for one in rows], base, about, notify)
         except _Refused as error:
             return Replayed(outcome=REFUSED, reason=str(error), **about)
 
 
+def _base(source: sa.Connection, first: Any, day: Period) -> Any | None:
+    """What to begin with: nothing where the log reaches back so far, else the oldest base, which proves most."""
+    missing = losses.never_kept(source)
+    if missing is None:
+        return None
+    base, inputs = bases.oldest(source), inputs_of(source, first.id)
+    if base is None or inputs is None or inputs.last_reading < base.reading:
+        raise _Refused(f"{missing}; {losses.reach(source, day.zone)}")
+    if not bases.is_as_taken(source, base):
+        raise _Refused(f"base {base.id} of {base.at:%Y-%m-%d}, with which it begins, was changed by hand")
+    return base
+
+
 def _compared(
-    source: sa.Connection, chain: list[_Run], about: dict[str, Any], notify: Callable[[str], None]
+    source: sa.Connection, chain: list[_Run], base: Any | None, about: dict[str, Any], notify: Callable[[str], None]
 ) -> Replayed:
     run = chain[-1]
     stored = {"findings": _shown(as_of.findings_left(source, run.row.id, run.row.finished_at)),
@@ -90,6 +102,8 @@ def _compared(
         try:
             with write(scratch, keep=False) as target:
                 rebuild = Rebuild(source, target, notify)
+                if base is not None:
+                    rebuild.begin_with(base)
                 recomputed = _recomputed(source, target, rebuild, chain, notify)
         finally:
             scratch.dispose()

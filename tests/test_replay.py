@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from jobs.imports import Import
 from jobs.reconcile import reconcile
-from jobs.retention import remove_outdated
 from providers.imports import digiseller as sales_file
 from reconciler.cases.model import Decision
 from reconciler.money import Money
@@ -24,7 +23,7 @@ from reconciler.store.decisions import decide_case
 from reconciler.store.engine import write
 from reconciler.store.erasure import erase
 from tests.cli_world import Program, program
-from tests.replay_world import FIRST, World, living
+from tests.replay_world import World, living
 from tests.stores import url
 
 __all__ = ["program", "url"]
@@ -216,22 +215,6 @@ def test_the_settings_of_the_run_count_and_not_those_of_today(small: World) -> N
     assert small.replay(policy=other, timezone="Asia/Tokyo").outcome == "identical"
     small.run(policy=other)
     assert small.replay().outcome == "identical"
-
-
-def test_what_retention_removed_is_said_with_the_day(small: World) -> None:
-    small.clock.move(days=401)
-    remove_outdated(small.settings, small.engine, small.clock())
-    done = small.replay(small.days[0])
-    assert done.outcome == "refused"
-    assert f"were removed on {small.clock.at:%Y-%m-%d} by [retention] raw_days" in done.reason
-
-
-def test_what_was_read_before_there_was_a_log_is_said(small: World) -> None:
-    with write(small.engine) as connection:
-        connection.execute(sa.update(raw_records).values(first_seen_at=FIRST - timedelta(days=9)))
-    done = small.replay()
-    assert done.outcome == "refused"
-    assert "records were read since 2026-03-01 by an older version" in done.reason
 
 
 def test_an_erased_buyer_leaves_the_result_or_the_reason(small: World) -> None:
