@@ -15,7 +15,7 @@ from jobs.reconcile import reconcile
 from providers.imports import digiseller as sales_file
 from reconciler.cases.model import Decision
 from reconciler.money import Money
-from reconciler.schema import raw_records, runs
+from reconciler.schema import findings, raw_records, runs
 from reconciler.schema_cases import cases
 from reconciler.schema_replay import run_inputs
 from reconciler.store import disputes, refunds
@@ -214,6 +214,35 @@ def test_the_settings_of_the_run_count_and_not_those_of_today(small: World) -> N
     other = small.settings.policy.model_copy(update={"grace_minutes": 9999, "suspension_mode": "auto"})
     assert small.replay(policy=other, timezone="Asia/Tokyo").outcome == "identical"
     small.run(policy=other)
+    assert small.replay().outcome == "identical"
+
+
+def test_a_finding_changed_by_hand_is_named_after_the_newest_run(small: World) -> None:
+    with write(small.engine) as connection:
+        row = connection.execute(sa.select(findings).where(findings.c.status == "open").limit(1)).one()
+        said = row.document | {"explanation": "nothing to see"}
+        connection.execute(sa.update(findings).where(findings.c.id == row.id).values(document=said))
+    done = small.replay()
+    assert done.outcome == "different"
+    assert f'findings.{row.id}.explanation: stored "nothing to see", recomputed' in done.reason
+    assert f"finding {row.id} was changed by hand" in done.reason
+
+
+@pytest.mark.parametrize(("before", "after"), [("open", "resolved"), ("resolved", "open")])
+def test_a_finding_closed_or_opened_by_hand_is_named(small: World, before: str, after: str) -> None:
+    for currency in ("??", small.scenario.orders[5].currency):
+        small.shop_changes(small.scenario.orders[5].order_id, currency=currency)
+        small.run()
+    with write(small.engine) as connection:
+        mine = sa.select(findings.c.id).where(findings.c.status == before).limit(1)
+        id_ = connection.execute(mine).scalar_one()
+        connection.execute(sa.update(findings).where(findings.c.id == id_).values(status=after))
+    assert f"finding {id_} was changed by hand" in small.replay().reason
+
+
+def test_what_operators_decide_after_the_run_is_no_change_by_hand(small: World) -> None:
+    with write(small.engine) as connection:
+        decide_some(small, connection)
     assert small.replay().outcome == "identical"
 
 
