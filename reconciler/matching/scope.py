@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, MetaData, Select, String, Table
 
-from reconciler.matching.lookups import there_is
+from reconciler.matching.lookups import checked, there_is
 from reconciler.matching.plan import CODE, ECHO, PAYMENTS, REFERENCE
 from reconciler.matching.terms import Terms
 from reconciler.schema import accounts, changes, echoes, matches, orders, payments, transactions
@@ -158,7 +158,7 @@ def linked_transactions(providers: Sequence[str], terms: Terms) -> Iterator[Sele
     own = sa.join(_key, _own, _same(_own, _key))
     held = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
     yield sa.select(_own.c.provider, _own.c.group_ref).select_from(own).where(near)
-    yield sa.select(_own.c.provider, _own.c.parent_ref).select_from(own).where(near, _own.c.parent_ref.is_not(None))
+    yield sa.select(_own.c.provider, _own.c.parent_ref).select_from(own).where(near, checked(_own.c.parent_ref) != "")
     for column in (_other.c.group_ref, _other.c.parent_ref):
         found = sa.join(_key, _other, sa.and_(_other.c.provider == _key.c.provider, column == _key.c.ref))
         yield other.select_from(found).where(near, _other.c.shared if column is _other.c.group_ref else sa.true())
