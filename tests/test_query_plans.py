@@ -154,7 +154,9 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine
     with write(opened) as connection:
         numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})"
         for table, values in PAST.items():
-            filled = ", ".join(values.values()).format(rows=ROWS, start=START, time=f"{START} + i * CAST(3600000000 AS BIGINT)")
+            filled = ", ".join(values.values()).format(
+                rows=ROWS, start=START, time=f"{START} + i * CAST(3600000000 AS BIGINT)"
+            )
             for rows in (filled, of_the_other(filled)):
                 text = f"{numbers} SELECT {rows} FROM n"
                 connection.exec_driver_sql(f"INSERT INTO {table} ({', '.join(values)}) {text}")

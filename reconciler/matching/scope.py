@@ -159,9 +159,10 @@ def linked_transactions(providers: Sequence[str], terms: Terms) -> Iterator[Sele
     held = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
     yield sa.select(_own.c.provider, _own.c.group_ref).select_from(own).where(near)
     yield sa.select(_own.c.provider, _own.c.parent_ref).select_from(own).where(near, checked(_own.c.parent_ref) != "")
-    for column in (_other.c.group_ref, _other.c.parent_ref):
+    shared = sa.and_(_other.c.shared, _other.c.group_ref != _other.c.ref)
+    for column, holds in ((_other.c.group_ref, shared), (_other.c.parent_ref, sa.true())):
         found = sa.join(_key, _other, sa.and_(_other.c.provider == _key.c.provider, column == _key.c.ref))
-        yield other.select_from(found).where(near, _other.c.shared if column is _other.c.group_ref else sa.true())
+        yield other.select_from(found).where(near, holds)
     yield other.select_from(sa.join(own, _other, _other.c.code_hash == _own.c.code_hash)).where(near)
     yield other.select_from(sa.join(held, _other, _other.c.code_hash == orders.c.code_hash)).where(far)
     for name in providers:

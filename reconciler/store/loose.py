@@ -71,4 +71,8 @@ def _changed(provider: str) -> Iterator[Select[Any]]:
     coded = sa.join(by_order, other, other.c.code_hash == orders.c.code_hash)
     yield sa.select(other.c.ref).select_from(coded).where(checked(other.c.provider) == provider)
     same = sa.and_(row.target == "transaction", other.c.provider == row.provider, other.c.ref == row.ref)
-    yield sa.select(other.c.parent_ref).select_from(sa.join(changes, other, same)).where(checked(row.provider) == provider)
+    yield (
+        sa.select(other.c.parent_ref)
+        .select_from(sa.join(changes, other, same))
+        .where(checked(row.provider) == provider)
+    )

@@ -160,17 +160,16 @@ def _old_recurring(provider: str, now: datetime) -> Select[Any]:
 
 def _reversed(provider: str, among: Refs | None) -> Select[Any]:
     """Reversed charges, once after their reversal was first seen."""
-    back = transactions.alias("back")
+    every, back = transactions.alias("every"), transactions.alias("back")
+    all_refs = sa.select(every.c.parent_ref).where(every.c.provider == provider, every.c.parent_ref.is_not(None))
+    ref = (all_refs.distinct() if among is None else among).subquery("refs").c[0]
+    unseen = sa.or_(charge_states.c.read_at.is_(None), charge_states.c.read_at < back.c.first_seen_at)
+    same = sa.and_(back.c.provider == provider, back.c.parent_ref == ref)
     return (
-        sa.select(back.c.parent_ref)
-        .outerjoin(charge_states, _state_of(provider, back.c.parent_ref))
-        .where(
-            back.c.provider == provider,
-            back.c.kind != "charge",
-            back.c.parent_ref.is_not(None) if among is None else back.c.parent_ref.in_(among),
-            sa.or_(charge_states.c.read_at.is_(None), charge_states.c.read_at < back.c.first_seen_at),
-        )
-        .order_by(back.c.parent_ref)
+        sa.select(ref)
+        .outerjoin(charge_states, _state_of(provider, ref))
+        .where(there_is(back, same, back.c.kind != "charge", unseen))
+        .order_by(ref)
         .limit(OPEN_LIMIT)
     )
 
