@@ -62,8 +62,9 @@ buying = _table(
     *_columns(BigInteger, "amount_minor", "at"),
     *_columns(Integer, "round"),
     Index("si_buying_round", "round", "how"),
+    Index("si_buying", "value", "at", "side", "how", "amount_minor"),
 )
-"""Who bought for how much and when, by each name of the buyer, on the `charge` or the `order` side."""
+"""Who bought for how much and when, by each name of the buyer, on the `charge` or the `order` side; each once."""
 
 TIED = (REFERENCE, PAYMENTS, CODE, ECHO)
 """Rules whose pairs the fallback leaves alone."""
@@ -139,14 +140,13 @@ def bought() -> Iterator[Select[Any]]:
     is_charge = sa.and_(_key.c.round == ROUND, _own.c.kind == "charge")
     for how, column in _NAMES.items():
         yield _said("charge", how, _own.c[column], _own.c.amount_minor, _own.c.occurred_at, charges).where(is_charge)
-        given: ColumnElement[Any] = orders.c[column]
-        held: Any = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
+        held = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
+        said = (orders.c.amount_minor, orders.c.created_at)
+        yield _said("order", how, orders.c[column], *said, held).where(_order.c.round == ROUND)
         if how != "account_id":
-            held = sa.outerjoin(held, accounts, accounts.c.account_id == orders.c.account_id)
-            given = sa.func.coalesce(given, accounts.c[_OF_ACCOUNT[how]])
-        yield _said("order", how, given, orders.c.amount_minor, orders.c.created_at, held).where(
-            _order.c.round == ROUND
-        )
+            by_account = sa.join(held, accounts, accounts.c.account_id == orders.c.account_id)
+            unsaid = sa.and_(_order.c.round == ROUND, orders.c[column].is_(None))
+            yield _said("order", how, accounts.c[_OF_ACCOUNT[how]], *said, by_account).where(unsaid)
     named = sa.join(charges, echoes, _same(echoes, _key))
     yield _said("charge", "account_id", echoes.c.value, _own.c.amount_minor, _own.c.occurred_at, named).where(is_charge)
 
