@@ -61,7 +61,7 @@ buying = _table(
     *_columns(String, "side", "how", "value"),
     *_columns(BigInteger, "amount_minor", "at"),
     *_columns(Integer, "round"),
-    Index("si_buying_round", "round", "how"),
+    Index("si_buying_round", "round", "how", "value"),
     Index("si_buying", "value", "at", "side", "how", "amount_minor"),
 )
 """Who bought for how much and when, by each name of the buyer, on the `charge` or the `order` side; each once."""
