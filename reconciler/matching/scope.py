@@ -208,6 +208,7 @@ def _of_account(held: Any, far: ColumnElement[bool]) -> Iterator[Select[Any]]:
 
 def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
     """Charges of the same buyer: repeats of a charge of this round, or such as its fallback may take."""
+    found_yet = there_is(_key, _same(_key, _other))
     tied = there_is(matches, _same(matches, _other), matches.c.rule.in_(TIED))
     distance = sa.func.abs(sa.type_coerce(_other.c.occurred_at, BigInteger) - buying.c.at)
     repeats = sa.and_(
@@ -215,7 +216,7 @@ def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
         distance <= terms.duplicate_window_us,
         _other.c.amount_minor == buying.c.amount_minor,
     )
-    free = sa.and_(buying.c.side == "order", ~tied, _near_in_money(_other, terms))
+    free = sa.and_(buying.c.side == "order", _near_in_money(_other, terms), ~found_yet, ~tied)
     reach = max(terms.duplicate_window_us, terms.fallback_window_us)
     like = sa.and_(_other.c.kind == "charge", _around(_other.c.occurred_at, reach), sa.or_(repeats, free))
     base = sa.select(_other.c.provider, _other.c.ref)
@@ -228,9 +229,10 @@ def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
 
 def _like_orders(terms: Terms) -> Iterator[Select[Any]]:
     """Orders of the same buyer that the fallback may give to a charge of this round."""
+    found_yet = there_is(_order, _order.c.order_id == orders.c.order_id)
     tied = there_is(matches, matches.c.order_id == orders.c.order_id, matches.c.rule.in_(TIED))
     around = _around(orders.c.created_at, terms.fallback_window_us)
-    like = sa.and_(buying.c.side == "charge", around, _near_in_money(orders, terms), ~tied)
+    like = sa.and_(buying.c.side == "charge", around, _near_in_money(orders, terms), ~found_yet, ~tied)
     for how, column in _NAMES.items():
         found: Any = sa.join(buying, orders, orders.c[column] == buying.c.value)
         yield sa.select(orders.c.order_id).select_from(found).where(_by(how), like)
