@@ -1,4 +1,4 @@
-"""Every change of a fact is noted with the change itself, on both databases, whatever number of rows a statement has."""
+"""Every change of a fact is noted with the change itself, on both databases, however many rows a statement has."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +55,8 @@ def test_of_one_statement_new_and_changed_rows_are_noted_each_for_what_it_is(eng
 
 
 def test_postgresql_notes_the_rows_of_a_statement_at_once(postgres_store: str) -> None:
-    query = sa.text("SELECT DISTINCT action_orientation FROM information_schema.triggers WHERE trigger_name LIKE 'log_%'")
+    query = sa.text(
+        "SELECT DISTINCT action_orientation FROM information_schema.triggers WHERE trigger_name LIKE 'log_%'"
+    )
     with read(open_store(postgres_store)) as connection:
         assert set(connection.execute(query).scalars()) == {"STATEMENT"}
