@@ -207,13 +207,18 @@ def _is_refundable(purchase: Purchase) -> bool:
 def _matters_of(dispute: Dispute, verdict: Verdict, *, explained: bool) -> Iterator[str]:
     undo = verdict.recommendation == "reinstate"
     if dispute.state == "signal":
-        yield f"signal:{dispute.id}"
+        yield signal_matter(dispute.id)
     if dispute.standing:
         yield chargeback_matter(dispute)
         if undo and not explained:
             yield f"reinstate:{dispute.id}:{dispute.round}:our fault"
     elif undo:
         yield f"reinstate:{dispute.id}:{dispute.round}:{dispute.state}"
+
+
+def signal_matter(id_: str) -> str:
+    """The name of what a mere sign of a dispute asks for."""
+    return f"signal:{id_}"
 
 
 def chargeback_matter(dispute: Dispute) -> str:
