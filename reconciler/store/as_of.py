@@ -73,7 +73,7 @@ def unlike_history(connection: sa.Connection) -> dict[str, dict[str, Any] | None
     )
     found: dict[str, dict[str, Any] | None] = {}
     for row in connection.execute(query):
-        told = (_AFTER[row.event], {**row.document, **(row.own or {})})
+        told = (AFTER[row.event], {**row.document, **(row.own or {})})
         hidden = bool(row.advice) and row.own is None
         if OPEN in (row.status, told[0]) and not hidden and (row.status, row.shown) != told:
             found[row.finding_id] = row.shown if row.status == OPEN else None

@@ -12,7 +12,7 @@ from reconciler.migrations.rows import keep_by_key
 from reconciler.migrations.versions.v0008_changes import LOGGED
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
