@@ -17,11 +17,13 @@ from reconciler.store import inbox, webhook_gaps
 from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
 from reconciler.store.inbox import Outcome
+from reconciler.text import body_text
 from reconciler.webhooks import Delivery
 
 log = structlog.get_logger()
 FAULT = "a fault of this program"
 """What is put aside for it keeps back no other event; the log has the whole of it."""
+NOT_SHOWN = {"not_shown": "the content cannot be shown without a fault of this program; the inbox keeps it as it came"}
 BATCH = 50
 LOOKS = 100
 WAITS = tuple(timedelta(seconds=wait_s) for wait_s in (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
@@ -85,14 +87,9 @@ class Inbox:
     def _first(self, row: Any, charges: dict[str, Known], second: bool, now: datetime) -> tuple[Page, Outcome]:
         if second:
             return Page(f"{row.provider}.webhooks"), Outcome(row.id, inbox.CONFLICT, CONTRADICTION)
-        try:
-            told = self._told(row, Situation(row.received_at, charges))
-        except BadRecord as error:
-            return self._aside(row, row.ref or row.key, error), Outcome(row.id, inbox.UNREADABLE, str(error))
-        except Exception as error:
-            log.exception("an event could not be read", number=row.id)
-            said = f"{FAULT}: {type(error).__name__}"
-            return self._aside(row, row.ref or row.key, said), Outcome(row.id, inbox.UNREADABLE, said)
+        told = self._told(row, Situation(row.received_at, charges))
+        if isinstance(told, str):
+            return self._aside(row, row.ref or row.key, told), Outcome(row.id, inbox.UNREADABLE, told)
         if not told.understood:
             return self._aside(row, row.name, told.note), Outcome(row.id, inbox.UNKNOWN, told.note)
         for charge in told.page.transactions:
@@ -138,11 +135,10 @@ class Inbox:
     def _after_look(
         self, connection: sa.Connection, row: Any, charges: dict[str, Known], found: bool, now: datetime
     ) -> Outcome:
-        try:
-            told = self._told(row, Situation(row.received_at, charges, looked=True))
-        except BadRecord as error:
-            save_page(connection, self._aside(row, row.ref, error), now)
-            return Outcome(row.id, inbox.UNREADABLE, str(error), row.looks + 1)
+        told = self._told(row, Situation(row.received_at, charges, looked=True))
+        if isinstance(told, str):
+            save_page(connection, self._aside(row, row.ref, told), now)
+            return Outcome(row.id, inbox.UNREADABLE, told, row.looks + 1)
         save_page(connection, told.page, now)
         if not found:
             return self._denied(connection, row, now)
@@ -165,13 +161,30 @@ class Inbox:
         self._gap(connection, row, webhook_gaps.UNCONFIRMED, now)
         return Outcome(row.id, inbox.UNCONFIRMED, note, looks)
 
-    def _told(self, row: Any, situation: Situation) -> Told:
-        return self.receivers[row.provider].read(_delivery(row), situation)
+    def _told(self, row: Any, situation: Situation) -> Told | str:
+        """What an event says, or why it cannot be read: its own fault, or ours, which the log has the whole of."""
+        try:
+            return self.receivers[row.provider].read(_delivery(row), situation)
+        except BadRecord as error:
+            return str(error)
+        except Exception as error:
+            log.exception("an event could not be read", number=row.id)
+            return f"{FAULT}: {type(error).__name__}"
 
-    def _aside(self, row: Any, key: str, reason: object) -> Page:
+    def _aside(self, row: Any, key: str, reason: str) -> Page:
         source = f"{row.provider}.webhooks"
-        body = self.receivers[row.provider].shown(_delivery(row))
-        return Page(source, quarantined=(Quarantined(row.provider, source, key, f"{row.name}: {reason}", body),))
+        aside = Quarantined(row.provider, source, key, f"{row.name}: {reason}", self._shown(row))
+        return Page(source, quarantined=(aside,))
+
+    def _shown(self, row: Any) -> Any:
+        """What people may see of an event; where that fails too, a note instead: nothing behind it may wait for it."""
+        try:
+            body = self.receivers[row.provider].shown(_delivery(row))
+            body_text(body)  # only what can be written down can be kept
+        except Exception:
+            log.exception("an event could not be shown", number=row.id)
+            return NOT_SHOWN
+        return body
 
     def _gap(self, connection: sa.Connection, row: Any, reason: str, now: datetime) -> None:
         webhook_gaps.add(connection, row.provider, reason, row.ref, row.received_at, now, now)

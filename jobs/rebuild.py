@@ -20,6 +20,7 @@ from reconciler.errors import BadRecord
 from reconciler.model import ChargeState, Order, Page, Quarantined, RawRecord, Transaction
 from reconciler.schema import payments, quarantine, raw_records
 from reconciler.schema_replay import readings
+from reconciler.store.bases import restore_base
 from reconciler.store.facts import save_page
 from reconciler.store.findings import parts
 from reconciler.store.imports import Known
@@ -68,6 +69,11 @@ class Rebuild:
     _looks: dict[Head, _Pending] = field(default_factory=dict)
     _known: dict[tuple[str, str], dict[str, Charge]] = field(default_factory=dict)
     _given: set[str] = field(default_factory=set)
+
+    def begin_with(self, base: Any) -> None:
+        """Begin with the facts of a base, in place of all that was read before it."""
+        restore_base(self.source, self.target, base)
+        self.done = base.reading
 
     def until(self, last: int) -> None:
         """Read on up to a place in the log; raises Lost."""

@@ -27,7 +27,7 @@ from reconciler.report.period import Period
 from reconciler.schema import finding_events, findings, refund_approvals, runs
 from reconciler.schema_cases import disputes
 from reconciler.settings import Settings
-from reconciler.store import as_of, losses
+from reconciler.store import as_of, bases, losses
 from reconciler.store.engine import connect, migrate, read, write
 from reconciler.store.run_inputs import Inputs, inputs_of, restore_books
 from reconciler.store.runs import begin_run
@@ -71,25 +71,38 @@ def replay(settings: Settings, engine: sa.Engine, day: Period, notify: Callable[
             return Replayed(str(day.first), REFUSED, reason)
         about = {"date": str(day.first), "run_id": row.id, "at": iso(row.finished_at)}
         try:
-            if missing := losses.never_kept(source):
-                raise _Refused(missing)
-            chain = [_run(source, settings, one) for one in (_before(source, row), row) if one is not None]
-            return _compared(source, chain, about, notify)
+            rows = [one for one in (_before(source, row), row) if one is not None]
+            base = _base(source, rows[0], day)
+            return _compared(source, [_run(source, settings, one) for one in rows], base, about, notify)
         except _Refused as error:
             return Replayed(outcome=REFUSED, reason=str(error), **about)
 
 
+def _base(source: sa.Connection, first: Any, day: Period) -> Any | None:
+    """What to begin with: nothing where the log reaches back so far, else the oldest base, which proves most."""
+    missing = losses.never_kept(source)
+    if missing is None:
+        return None
+    base, inputs = bases.oldest(source), inputs_of(source, first.id)
+    if base is None or inputs is None or inputs.last_reading < base.reading:
+        raise _Refused(f"{missing}; {losses.reach(source, day.zone)}")
+    if not bases.is_as_taken(source, base):
+        raise _Refused(f"base {base.id} of {base.at:%Y-%m-%d}, with which it begins, was changed by hand")
+    return base
+
+
 def _compared(
-    source: sa.Connection, chain: list[_Run], about: dict[str, Any], notify: Callable[[str], None]
+    source: sa.Connection, chain: list[_Run], base: Any | None, about: dict[str, Any], notify: Callable[[str], None]
 ) -> Replayed:
     run = chain[-1]
-    stored = {"findings": _shown(as_of.findings_left(source, run.row.id, run.row.finished_at)),
-              "statement": run.row.statement}  # fmt: skip
+    stored, by_hand = _stored(source, run.row)
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
         scratch = _scratch(Path(folder))
         try:
             with write(scratch, keep=False) as target:
                 rebuild = Rebuild(source, target, notify)
+                if base is not None:
+                    rebuild.begin_with(base)
                 recomputed = _recomputed(source, target, rebuild, chain, notify)
         finally:
             scratch.dispose()
@@ -99,11 +112,22 @@ def _compared(
         return Replayed(outcome=IDENTICAL, digest=hashlib.sha256(there).hexdigest(), **about)
     difference = first_difference(json.loads(there), json.loads(made)) or "the result is the same all the same"
     erased = losses.erased_since(source, run.row.finished_at)
-    if erased is not None and not rebuild.changed:
+    if erased is not None and not (rebuild.changed or by_hand):
         raise _Refused(
             f"a buyer's data were erased on {erased:%Y-%m-%d}, so the records of then are gone ({difference})"
         )
-    return Replayed(outcome=DIFFERENT, reason=_explained(difference, rebuild, run.inputs), **about)
+    return Replayed(outcome=DIFFERENT, reason=_explained(difference, by_hand, rebuild, run.inputs), **about)
+
+
+def _stored(source: sa.Connection, row: Any) -> tuple[dict[str, Any], list[str]]:
+    """What is stored of a run, and the findings of the newest one that were changed by hand since.
+
+    Findings are those of their history; where the table itself says otherwise after the newest run, what it says.
+    """
+    found = _shown(as_of.findings_left(source, row.id, row.finished_at))
+    changed = as_of.unlike_history(source) if _after(source, row) is None else {}
+    found = {id_: said for id_, said in (found | changed).items() if said is not None}
+    return {"findings": found, "statement": row.statement}, sorted(changed)
 
 
 def _scratch(folder: Path) -> sa.Engine:
@@ -114,13 +138,18 @@ def _scratch(folder: Path) -> sa.Engine:
     return engine
 
 
-def _explained(difference: str, rebuild: Rebuild, inputs: Inputs) -> str:
+def _explained(difference: str, by_hand: list[str], rebuild: Rebuild, inputs: Inputs) -> str:
+    if by_hand:
+        difference += f"; finding {by_hand[0]}{_more(by_hand)} was changed by hand: its history says otherwise"
     if rebuild.changed:
-        more = f" and {len(rebuild.changed) - 1} more" if len(rebuild.changed) > 1 else ""
-        difference += f"; raw record {rebuild.changed[0]}{more} was changed by hand since it was read"
+        difference += f"; raw record {rebuild.changed[0]}{_more(rebuild.changed)} was changed by hand since it was read"
     if inputs.version != __version__:
         difference += f"; the run was made by version {inputs.version}, this is {__version__}"
     return difference
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - 1} more" if len(names) > 1 else ""
 
 
 def _recomputed(
@@ -170,6 +199,11 @@ def _last_of(connection: sa.Connection, day: Period) -> Any:
 def _before(connection: sa.Connection, row: Any) -> Any:
     query = sa.select(runs).where(runs.c.id < row.id, runs.c.finished_at.is_not(None))
     return connection.execute(query.order_by(runs.c.id.desc()).limit(1)).one_or_none()
+
+
+def _after(connection: sa.Connection, row: Any) -> Any:
+    query = sa.select(runs.c.id).where(runs.c.id > row.id, runs.c.finished_at.is_not(None))
+    return connection.execute(query.limit(1)).scalar()
 
 
 def _run(connection: sa.Connection, settings: Settings, row: Any) -> _Run:

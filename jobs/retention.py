@@ -1,17 +1,20 @@
-"""Once a day removes what is older than `[retention] raw_days`, and leaves on record how much that was."""
+"""Once a day takes a base where one is due, removes what is older than `[retention] raw_days`, and says how much."""
 
+import tempfile
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from reconciler.findings import iso
 from reconciler.settings import Settings
-from reconciler.store import audit
+from reconciler.store import audit, bases, losses
 from reconciler.store.engine import read, write
 from reconciler.store.retention import remove_old
 
 KIND = "records.removed"
 EVERY = timedelta(days=1)
+BASES = 4
+"""So many bases are taken while raw records are kept: so long a part of it stays recomputable, but for one."""
 
 
 def remove_outdated(settings: Settings, engine: sa.Engine, now: datetime) -> dict[str, int]:
@@ -20,8 +23,32 @@ def remove_outdated(settings: Settings, engine: sa.Engine, now: datetime) -> dic
         last = audit.last_at(connection, KIND)
     if last is not None and now - last < EVERY:
         return {}
-    before = now - timedelta(days=settings.retention.raw_days)
+    kept = timedelta(days=settings.retention.raw_days)
+    take_base(engine, now, kept / BASES)
     with write(engine) as connection:
-        removed = remove_old(connection, before)
-        audit.record(connection, KIND, "retention", audit.PROGRAM, now, {"before": iso(before), **removed})
+        removed = remove_old(connection, now - kept)
+        audit.record(connection, KIND, "retention", audit.PROGRAM, now, {"before": iso(now - kept), **removed})
     return removed
+
+
+def take_base(engine: sa.Engine, now: datetime, every: timedelta) -> None:
+    """Keep a copy of the facts where the last one, or else the beginning of the log, is older than `every`.
+
+    It is read from one snapshot into a file, so that nobody who writes has to wait for it.
+    """
+    with tempfile.TemporaryFile() as file:
+        with read(engine) as source:
+            if not _is_due(source, now - every):
+                return
+            reading = bases.last_reading(source)
+            sizes = [(name, file.write(data)) for name, data in bases.copied(source)]
+        file.seek(0)
+        with write(engine) as connection:
+            bases.keep_base(connection, reading, ((name, file.read(size)) for name, size in sizes), now)
+
+
+def _is_due(connection: sa.Connection, before: datetime) -> bool:
+    if (last := bases.newest(connection)) is not None:
+        return bool(last.at < before)
+    begun = losses.log_began(connection)
+    return losses.never_kept(connection) is not None or (begun is not None and begun < before)

@@ -50,6 +50,10 @@ metadata = MetaData(
 """Every table of the store is in here."""
 
 
+BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
+"""What makes SQLite keep narrow rows in their primary key itself: one search finds a row, not two."""
+
+
 def only(condition: str, on_sqlite: str | None = None) -> dict[str, Any]:
     """What makes an index partial: rows outside the condition cost it nothing."""
     return {"sqlite_where": text(on_sqlite or condition), "postgresql_where": text(condition)}

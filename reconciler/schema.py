@@ -29,7 +29,7 @@ from reconciler import (
     schema_users,
     schema_webhooks,
 )
-from reconciler.columns import BigId, UtcTime, only
+from reconciler.columns import BY_KEY, BigId, UtcTime, only
 
 MORE = (
     schema_alerts, schema_books, schema_cases, schema_erasure, schema_judged, schema_pull, schema_replay,
@@ -75,8 +75,8 @@ transactions = Table(
     Column("first_seen_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("provider", "ref"),
     Index(None, "occurred_at"),
-    Index(None, "provider", "parent_ref"),
-    Index(None, "provider", "group_ref"),
+    Index(None, "provider", "parent_ref", **only("parent_ref IS NOT NULL")),
+    Index(None, "provider", "group_ref", **only("group_ref <> ref")),
     Index(None, "code_hash", **only("code_hash IS NOT NULL")),
     Index("ix_transactions_recurring", "provider", "occurred_at", **only("recurring", "recurring = 1")),
     Index("ix_transactions_chargebacks", "occurred_at", **only("kind = 'chargeback'")),
@@ -93,6 +93,7 @@ charge_states = Table(
     Column("claimed", Boolean),
     Column("read_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("provider", "ref"),
+    **BY_KEY,
 )
 
 echoes = Table(
@@ -103,6 +104,7 @@ echoes = Table(
     Column("value", String, nullable=False),
     PrimaryKeyConstraint("provider", "ref", "value"),
     Index(None, "value"),
+    **BY_KEY,
 )
 
 signals = Table(
@@ -157,6 +159,7 @@ accounts = Table(
     Column("updated_at", UtcTime, nullable=False),
     Index(None, "email", **only("email IS NOT NULL")),
     Index(None, "telegram_user_id", **only("telegram_user_id IS NOT NULL")),
+    **BY_KEY,
 )
 
 payments = Table(
@@ -167,6 +170,7 @@ payments = Table(
     Column("provider_ref", String, nullable=False),
     PrimaryKeyConstraint("order_id", "provider", "provider_ref"),
     Index(None, "provider_ref"),
+    **BY_KEY,
 )
 
 raw_records = Table(

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table
 from sqlalchemy.types import JSON
 
-from reconciler.columns import BigId, UtcTime, metadata
+from reconciler.columns import BY_KEY, BigId, UtcTime, metadata
 
 matches = Table(
     "matches",
@@ -14,6 +14,7 @@ matches = Table(
     Column("rule", String, nullable=False),
     PrimaryKeyConstraint("provider", "ref"),
     Index(None, "order_id"),
+    **BY_KEY,
 )
 
 bookings = Table(
@@ -27,6 +28,7 @@ bookings = Table(
     Column("class", String),
     Column("quarter", BigInteger),
     PrimaryKeyConstraint("provider", "ref"),
+    **BY_KEY,
 )
 """How the statement counts each transaction: `kind` is `charge` or `reversal`. One without a `class` is not accounted
 for, so that the books do not close. `quarter` is the quarter of an hour, since 1970, of a paid charge."""
@@ -70,6 +72,7 @@ loose_ends = Table(
     Column("provider", String, nullable=False),
     Column("ref", String, nullable=False),
     PrimaryKeyConstraint("provider", "ref"),
+    **BY_KEY,
 )
 """Charges, known or only named, that may need single looks until something about them changes."""
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select
 
 from reconciler.detectors.reversals import standing
+from reconciler.matching.lookups import checked
 from reconciler.matching.plan import same_charge
 from reconciler.matching.relations import charge, reversal, tie
 from reconciler.matching.scope import in_scope
@@ -111,7 +112,7 @@ def bookings_of(terms: Terms, horizon: Horizon, *, scoped: bool) -> Select[Any]:
 def _booked_charges(terms: Terms, horizon: Horizon) -> Select[Any]:
     row = transactions.c
     starts = [
-        sa.and_(row.provider == name, sa.type_coerce(row.occurred_at, BigInteger) >= (coverage.since_us or 0))
+        sa.and_(checked(row.provider) == name, sa.type_coerce(row.occurred_at, BigInteger) >= (coverage.since_us or 0))
         for name, coverage in horizon.providers.items()
     ]
     group = sa.case(
@@ -147,7 +148,7 @@ def _booked_reversals(horizon: Horizon) -> Select[Any]:
         sa.select(row.provider, row.ref, sa.literal("reversal"), row.currency, row.amount_minor, group, never)
         .select_from(transactions)
         .outerjoin(reversal, same)
-        .where(row.kind != "charge", row.status != "withdrawn", row.provider.in_(list(horizon.providers)))
+        .where(row.kind != "charge", row.status != "withdrawn", checked(row.provider).in_(list(horizon.providers)))
     )
 
 

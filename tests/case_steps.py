@@ -98,5 +98,7 @@ LATER_PURCHASES = facts(
 )
 """One purchase long ago and two after: three in all."""
 MONEY_BACK = facts(refund())
+OTHER_MONEY_BACK = facts(refund(amount_minor=90_000, currency="RUB"))
+"""What went back of the charge in WMZ, in a currency that cannot be compared with it."""
 SECOND = facts(charge("1002"), order("A2", "1002", account_id="acc"))
 SUSPEND, REINSTATE, BAN, FORFEIT = "account.suspend", "account.reinstate", "account.ban", "balance.forfeit"

@@ -33,7 +33,7 @@ from tests.case_steps import (
     stage,
     story,
 )
-from tests.case_stories_refunds import REFUNDS, REVIEWS
+from tests.case_stories_refunds import OTHER_MONEY, REFUNDS, REVIEWS
 
 CHARGEBACKS = (
     story("a confirmed chargeback proposes to suspend, and does nothing by itself", BOUGHT, disputed(),
@@ -196,4 +196,4 @@ AUTOMATIC = (
           then=("open", "reinstate", "7"), sends=(SUSPEND,), mode="auto"),
 )  # fmt: skip
 
-STORIES = (*CHARGEBACKS, *AUTOMATIC, *REFUNDS, *REVIEWS)
+STORIES = (*CHARGEBACKS, *AUTOMATIC, *REFUNDS, *OTHER_MONEY, *REVIEWS)

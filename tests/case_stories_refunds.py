@@ -5,6 +5,9 @@ from tests.case_steps import (
     BOUGHT,
     FORFEIT,
     MONEY_BACK,
+    OTHER_MONEY_BACK,
+    REINSTATE,
+    SUSPEND,
     TWICE,
     UNDELIVERED,
     asked,
@@ -72,7 +75,30 @@ REFUNDS = (
           decided("dismiss"), later(1), then=("resolved", "none", None)),
 )  # fmt: skip
 
+OTHER_MONEY = (
+    story("what was agreed went back in two names of one currency: it is explained", BOUGHT, disputed(),
+          decided("suspend"), facts(refund(amount_minor=400), refund(ref="1001:2", amount_minor=600, currency="USD")),
+          facts(Approval()), later(0.01), then=("open", "reinstate", "6"), sends=(SUSPEND,)),
+    story("what was agreed went back in another currency: a person compares", BOUGHT, disputed(), decided("suspend"),
+          OTHER_MONEY_BACK, facts(Approval()), later(0.01), then=("open", "manual", "6"), sends=(SUSPEND,)),
+    story("that person reinstates, and is not asked again", BOUGHT, disputed(), decided("suspend"), OTHER_MONEY_BACK,
+          facts(Approval()), later(0.01), decided("reinstate"), later(1), then=("decided", "manual", "6"),
+          sends=(SUSPEND, REINSTATE)),
+    story("suspended knowing of it: nobody is asked", BOUGHT, OTHER_MONEY_BACK, facts(Approval()), disputed(),
+          decided("suspend"), later(0.01), then=("decided", "manual", "6"), sends=(SUSPEND,)),
+    story("money that went back in another currency is ours after all: the amount is named", BOUGHT, OTHER_MONEY_BACK,
+          refused(decided("refund")), decided("refund", amount=1000), later(0.01), then=("decided", "manual", "6")),
+    story("what went back in another currency is no approved refund that was not made", BOUGHT,
+          facts(Approval(amount_minor=600), refund(amount_minor=1, currency="RUB")), disputed(reason="13.6"),
+          decided("suspend"), then=("decided", "manual", "6"), sends=(SUSPEND,)),
+)  # fmt: skip
+
 REVIEWS = (
+    story("of a charge of which money went back in another currency nothing more goes", BOUGHT,
+          facts(refund(amount_minor=1, currency="RUB")), asked(), refused(decided("refund", amount=100)),
+          then=("open", "manual", "6"), about="review"),
+    story("what was agreed went back in another currency: done", BOUGHT, asked(), decided("refund", amount=100),
+          facts(refund(amount_minor=1, currency="RUB")), then=("resolved", "manual", "6"), about="review"),
     story("change of mind", BOUGHT, asked("I changed my mind"), then=("open", "decline", "4.change_of_mind"),
           about="review"),
     story("bad answers", BOUGHT, asked("it hallucinates"), then=("open", "decline", "4.quality"), about="review"),

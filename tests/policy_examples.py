@@ -70,6 +70,7 @@ EXAMPLES: dict[str, tuple[list[Matter], list[Matter]]] = {
     ),
     "6": (
         [bought(disputes=(DISPUTE,)), bought(approved_minor=1000), bought(returned_minor=1000),
+         bought(reversals=1, uncompared=1),
          bought(disputes=(replace(DISPUTE, state="prevented"),)),
          bought(disputes=(replace(DISPUTE, state="prevented", amount_minor=3, currency="RUB"),))],
         [matter(), bought(approved_minor=999), bought(disputes=(replace(DISPUTE, state="won"),)),

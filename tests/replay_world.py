@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import time_machine
 
 from jobs.replay import Replayed, replay
+from jobs.retention import remove_outdated
 from jobs.run import RunResult, run_once
 from jobs.web import WebServer
 from providers.simulators.digiseller import DigiSellerSimulator
@@ -67,6 +68,20 @@ class World:
         result = run_once(self.settings.model_copy(update=changed), self.engine, now=self.clock)
         self.days = sorted({*self.days, self.today}, key=lambda day: day.first)
         return result
+
+    def keep(self, days: int) -> None:
+        """Keep raw records so long, from now on."""
+        retention = self.settings.retention.model_copy(update={"raw_days": days})
+        self.settings = self.settings.model_copy(update={"retention": retention})
+
+    def forget(self) -> dict[str, int]:
+        """A day later, remove all that was read by now and that nothing needs: what follows rests on a base."""
+        kept = self.settings.retention.raw_days
+        self.keep(days=1)
+        self.clock.move(hours=25)
+        removed = remove_outdated(self.settings, self.engine, self.clock())
+        self.keep(days=kept)
+        return removed
 
     @property
     def today(self) -> Period:

@@ -1,17 +1,22 @@
 """Alerts from outside: what a run finds arrives in the chat, changes with what becomes of it, and is never lost."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
+from jobs import reconcile
 from jobs.dispatch import Delivered
 from providers.simulators.telegram import TOKEN, TelegramSimulator
-from reconciler.schema_alerts import alerts
+from reconciler.schema import findings
+from reconciler.schema_alerts import alert_findings, alerts
 from reconciler.schema_told import audit_records, outbox
 from reconciler.store.alert_views import list_alerts
 from reconciler.store.alerts import raise_alert
 from reconciler.store.engine import read, write
 from tests.alert_stage import MINUTE, telegram
-from tests.alert_world import NOON, deliver, finding, later, run, telling, warning
+from tests.alert_world import CHAT, NOON, deliver, finding, later, run, telling, warning
+from tests.builders import World, charge, order, refund, settings
 from tests.stores import engine, stored, url
 
 __all__ = ["engine", "telegram", "url"]
@@ -39,25 +44,32 @@ def test_a_critical_finding_is_told_at_once_with_all_that_a_person_needs(
     assert len(telegram.posted) == 1, "the same fact is told once"
 
 
-def test_the_alert_is_stored_with_its_finding_or_not_at_all(engine: sa.Engine, telegram: TelegramSimulator) -> None:
-    settings = telling(telegram)
+class Died(Exception):
+    """The run ends here, as if it were killed."""
 
-    class Died(Exception):
-        pass
 
-    def dying() -> None:
-        from jobs.alerts import note
-        from reconciler.store.findings import save_findings
-        from reconciler.store.runs import begin_run
+@pytest.mark.parametrize("last", ["conclude", "note", "end_run"])
+def test_the_alert_is_stored_with_its_finding_or_not_at_all(
+    engine: sa.Engine, telegram: TelegramSimulator, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    watched = settings().model_copy(update={"alerts": telling(telegram).alerts})
+    world = World(engine, watched).complete().add(charge(), order(), refund())
+    whole = getattr(reconcile, last)
 
-        with write(engine) as connection:
-            changes = save_findings(connection, [finding()], begin_run(connection, NOON), NOON)
-            note(connection, settings, changes, NOON)
-            raise Died
+    def dying(*given: Any, **more: Any) -> Any:
+        whole(*given, **more)
+        raise Died
 
-    with pytest.raises(Died):
-        dying()
-    assert stored(engine, outbox) == stored(engine, alerts) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(reconcile, last, dying)
+        with pytest.raises(Died):
+            world.judge()
+    assert [stored(engine, table) for table in (findings, alerts, outbox)] == [[], [], []]
+    world.judge()
+    urgent = [row.id for row in stored(engine, findings) if row.severity == "critical"]
+    assert len(urgent) == 1
+    assert [row.finding_id for row in stored(engine, alert_findings)] == urgent
+    assert [row.channel for row in stored(engine, outbox)] == [f"telegram:{CHAT}"]
 
 
 def test_warnings_wait_for_one_digest_and_what_is_over_by_then_is_not_told(

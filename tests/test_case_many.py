@@ -20,7 +20,7 @@ from reconciler.store.decisions import decide_case
 from reconciler.store.engine import read, write
 from reconciler.store.reviews import NewReview, find_purchase
 from tests import builders, stores
-from tests.builders import BUYER, NOW, World, account, ago, charge, denied, looked_up, order
+from tests.builders import BUYER, CREDIT, NOW, World, account, ago, charge, denied, looked_up, order
 from tests.case_steps import BOUGHT, MONEY_BACK, TWICE, Step, asked, decided, disputed, facts, refused, stage
 from tests.case_teller import Teller
 from tests.stores import by_day as url
@@ -46,6 +46,25 @@ def test_a_refund_of_the_whole_charge_settles_its_other_cases_a_part_does_not(
     for step in (TWICE, asked("paid twice"), word):
         teller.tell(step)
     assert statuses(engine)["charge"] == others
+
+
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        ((), "resolved"),
+        ((stage("signal"),), "resolved"),
+        ((stage("opened"),), "open"),
+        ((disputed("signal", reason="4837"),), "open"),
+    ],
+)
+def test_a_whole_refund_answers_a_sign_of_a_dispute_that_was_known_and_nothing_that_came_later(
+    engine: sa.Engine, steps: tuple[Step, ...], status: str
+) -> None:
+    teller = Teller(World(engine).complete(), "review")
+    unused = facts(order(account_id="acc", credits_micro=CREDIT, credits_used_micro=0, updated_at=ago(hours=1)))
+    for step in (BOUGHT, unused, disputed("signal"), asked(), decided("refund", amount=1000), *steps):
+        teller.tell(step)
+    assert statuses(engine)["charge"] == status
 
 
 def test_cases_that_are_about_no_charge_have_nothing_to_do_with_each_other(engine: sa.Engine) -> None:

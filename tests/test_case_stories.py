@@ -20,7 +20,7 @@ from tests.case_steps import Story
 from tests.case_stories import STORIES
 from tests.case_teller import Teller
 from tests.databases import database
-from tests.russian import english
+from tests.russian import sentences
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def check(engine: sa.Engine, told: Story) -> None:
     assert (row["status"], said["recommendation"], said["policy_clause"]) == told.then, said
     assert tuple(one["type"] for one in sent) == told.sends
     ours = [said["because"], *(check["says"] for check in said["checks"]), *said["ask_for"], *notes]
-    assert [text for one in ours for text in english(RUSSIAN.sentence(one))] == []
+    assert [text for one in ours for text in sentences(RUSSIAN.sentence(one))] == []
     assert events.count("commanded") == len(sent)
     assert all(one["data"]["policy_clause"] and one["data"]["decided_by"] for one in sent)
 

@@ -186,6 +186,15 @@ def test_a_file_that_cannot_be_believed_is_refused_in_one_line(
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_a_parquet_time_that_stands_for_no_moment_is_refused(tmp_path: Path) -> None:
+    charges, orders = write_files(tmp_path, [charge(), order()])
+    columns = "* REPLACE ('infinity'::TIMESTAMPTZ AS occurred_at)"
+    endless = tmp_path / "charges.parquet"
+    duckdb.sql(f"COPY (SELECT {columns} FROM read_csv('{charges}', all_varchar = true)) TO '{endless}'")
+    with pytest.raises(ConfigError, match="occurred_at 'infinity' is no time that can be meant"):
+        match_files(endless, orders, tmp_path / "out", Terms())
+
+
 def test_a_charge_that_comes_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="digiseller 1 comes more than once"):
         matched(tmp_path, [charge("1"), charge("1"), order()])

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from reconciler.errors import ConfigError
+from reconciler.files import settled
 from reconciler.files.match import match_files
 from reconciler.matching.terms import Terms
 from tests.builders import UUID, ago, charge, order, refund, tribute_charge, tribute_order
@@ -18,11 +19,14 @@ from tests.test_match_files import FILES, found, matched, oracle, ties, world
 
 
 def outcomes(folder: Path, facts: list[Any]) -> list[dict[str, bytes]]:
-    """The result files with pairs set aside, and with every row sent through the plan."""
+    """The result files with pairs set aside, with every row sent through the plan, and joined in several parts."""
     given = write_files(folder, facts)
     for name, watch_all in (("aside", False), ("whole", True)):
         match_files(*given, folder / name, Terms(), watch_all=watch_all)
-    return [{name: (folder / way / name).read_bytes() for name in FILES} for way in ("aside", "whole")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settled, "ROW_BYTES", 50_000_000)
+        match_files(*given, folder / "parts", Terms())
+    return [{name: (folder / way / name).read_bytes() for name in FILES} for way in ("aside", "whole", "parts")]
 
 
 def busy(seed: int) -> list[Any]:
@@ -46,8 +50,8 @@ def busy(seed: int) -> list[Any]:
 def check(folder: Path, seeds: range) -> None:
     """Hold both ways against each other for each seed."""
     for seed in seeds:
-        aside, whole = outcomes(folder / str(seed), busy(seed))
-        assert aside == whole, f"seed {seed}"
+        aside, whole, parts = outcomes(folder / str(seed), busy(seed))
+        assert aside == whole == parts, f"seed {seed}"
 
 
 def test_what_is_set_aside_changes_nothing(tmp_path: Path) -> None:

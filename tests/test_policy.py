@@ -69,12 +69,30 @@ def test_the_warning_comes_three_business_days_before_and_then_it_is_overdue() -
     assert [deadline.state(at) for at in moments] == ["waiting", "due_soon", "due_soon", "overdue"]
 
 
-LATER = [("opened", 5), ("under_review", 4), ("won", 3), ("second", 2), ("lost", 1), ("signal", 0)]
+HOURS = st.sampled_from([NOW, NOW + timedelta(hours=1)])
+TOLD = st.dictionaries(st.tuples(st.sampled_from(STAGES), HOURS), st.none() | HOURS, min_size=1, max_size=8)
 
 
-def test_the_state_of_a_dispute_does_not_depend_on_the_order_of_hearing() -> None:
-    events = [StageEvent(stage, NOW - timedelta(days=days)) for stage, days in LATER]
-    assert {derive(order).state for order in permutations(events)} == {"lost"}
+@given(st.data())
+def test_what_a_dispute_adds_up_to_does_not_depend_on_the_order_of_hearing(data: st.DataObject) -> None:
+    events = [StageEvent(stage, at, due) for (stage, at), due in data.draw(TOLD).items()]
+    assert derive(data.draw(st.permutations(events))) == derive(events)
+
+
+@pytest.mark.parametrize(
+    ("stages", "state"),
+    [
+        (("opened", "prevented"), "open"),
+        (("opened", "under_review", "won"), "won"),
+        (("opened", "won", "second"), "open"),
+        (("opened", "withdrawn", "arbitration"), "open"),
+        (("opened", "won", "second", "lost"), "lost"),
+        (("opened", "second", "pre_arbitration", "arbitration", "expired"), "lost"),
+    ],
+)
+def test_stages_of_one_time_follow_each_other_as_in_the_life_of_a_dispute(stages: tuple[str, ...], state: str) -> None:
+    told = [StageEvent(stage, NOW) for stage in stages]
+    assert {derive(order).state for order in permutations(told)} == {state}
 
 
 @given(st.lists(st.sampled_from(STAGES), min_size=1, max_size=8))

@@ -12,11 +12,10 @@ import sqlalchemy as sa
 
 from jobs.imports import Import
 from jobs.reconcile import reconcile
-from jobs.retention import remove_outdated
 from providers.imports import digiseller as sales_file
 from reconciler.cases.model import Decision
 from reconciler.money import Money
-from reconciler.schema import raw_records, runs
+from reconciler.schema import findings, raw_records, runs
 from reconciler.schema_cases import cases
 from reconciler.schema_replay import run_inputs
 from reconciler.store import disputes, refunds
@@ -24,7 +23,7 @@ from reconciler.store.decisions import decide_case
 from reconciler.store.engine import write
 from reconciler.store.erasure import erase
 from tests.cli_world import Program, program
-from tests.replay_world import FIRST, World, living
+from tests.replay_world import World, living
 from tests.stores import url
 
 __all__ = ["program", "url"]
@@ -218,20 +217,33 @@ def test_the_settings_of_the_run_count_and_not_those_of_today(small: World) -> N
     assert small.replay().outcome == "identical"
 
 
-def test_what_retention_removed_is_said_with_the_day(small: World) -> None:
-    small.clock.move(days=401)
-    remove_outdated(small.settings, small.engine, small.clock())
-    done = small.replay(small.days[0])
-    assert done.outcome == "refused"
-    assert f"were removed on {small.clock.at:%Y-%m-%d} by [retention] raw_days" in done.reason
-
-
-def test_what_was_read_before_there_was_a_log_is_said(small: World) -> None:
+def test_a_finding_changed_by_hand_is_named_after_the_newest_run(small: World) -> None:
     with write(small.engine) as connection:
-        connection.execute(sa.update(raw_records).values(first_seen_at=FIRST - timedelta(days=9)))
+        row = connection.execute(sa.select(findings).where(findings.c.status == "open").limit(1)).one()
+        said = row.document | {"explanation": "nothing to see"}
+        connection.execute(sa.update(findings).where(findings.c.id == row.id).values(document=said))
     done = small.replay()
-    assert done.outcome == "refused"
-    assert "records were read since 2026-03-01 by an older version" in done.reason
+    assert done.outcome == "different"
+    assert f'findings.{row.id}.explanation: stored "nothing to see", recomputed' in done.reason
+    assert f"finding {row.id} was changed by hand" in done.reason
+
+
+@pytest.mark.parametrize(("before", "after"), [("open", "resolved"), ("resolved", "open")])
+def test_a_finding_closed_or_opened_by_hand_is_named(small: World, before: str, after: str) -> None:
+    for currency in ("??", small.scenario.orders[5].currency):
+        small.shop_changes(small.scenario.orders[5].order_id, currency=currency)
+        small.run()
+    with write(small.engine) as connection:
+        mine = sa.select(findings.c.id).where(findings.c.status == before).limit(1)
+        id_ = connection.execute(mine).scalar_one()
+        connection.execute(sa.update(findings).where(findings.c.id == id_).values(status=after))
+    assert f"finding {id_} was changed by hand" in small.replay().reason
+
+
+def test_what_operators_decide_after_the_run_is_no_change_by_hand(small: World) -> None:
+    with write(small.engine) as connection:
+        decide_some(small, connection)
+    assert small.replay().outcome == "identical"
 
 
 def test_an_erased_buyer_leaves_the_result_or_the_reason(small: World) -> None:

@@ -1,6 +1,6 @@
 """Reports are sent once a period: what a restart, a repeat, a new language or a quiet day does to them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from jobs.daily_report import write_daily_report
 from jobs.send_reports import finish_reports, is_time
+from providers.simulators.server import Reply, SimulatedServer, json_reply
 from providers.simulators.telegram import TOKEN, TelegramSimulator
 from reconciler import config
 from reconciler.report.period import today
@@ -162,8 +163,23 @@ def test_a_run_by_hand_brings_yesterdays_report_to_the_chat_once(
     assert "Daily report, " in "".join(one.text for one in reports)
 
 
-def test_sent_reports_are_listed_and_a_failed_one_is_tried_again(
-    telegram: TelegramSimulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+class Hook(SimulatedServer):
+    """Somebody's own address for reports."""
+
+    def handle(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Reply:
+        """Take whatever comes."""
+        return json_reply({})
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """An address that takes every report."""
+    with Hook() as simulator:
+        yield simulator
+
+
+def test_sent_reports_are_listed_and_a_failed_one_is_tried_again_until_it_is_there(
+    telegram: TelegramSimulator, hook: Hook, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program = Program(tmp_path, capsys)
     program.configure(
@@ -171,7 +187,7 @@ def test_sent_reports_are_listed_and_a_failed_one_is_tried_again(
 url = "sqlite:///{tmp_path}/s.db"
 [report]
 directory = "{tmp_path}/reports"
-send = ["telegram", "json://127.0.0.1:9/hook"]
+send = ["telegram", "{hook.url.replace("http", "json")}/hook"]
 [alerts.telegram]
 token = "{TOKEN}"
 chat_ids = [{CHAT}]
@@ -183,6 +199,7 @@ api_base = "{telegram.url}"
     engine = open_store(f"sqlite:///{tmp_path}/s.db")
     run(engine, SUNDAY, undelivered("1"))
     finish_reports(settings, engine, MONDAY)
+    hook.fault("/hook", "status", status=503)
     deliver(engine, settings, MONDAY)
     listed = {one["address"].partition(":")[0]: one for one in program("alerts", "list", "--reports", "--json").json()}
     assert {kind: (one["report"], one["state"], one["attempts"]) for kind, one in listed.items()} == {
@@ -192,4 +209,11 @@ api_base = "{telegram.url}"
     assert program("alerts", "retry", key, "--json").json() == {"retried": [key]}
     assert "2026-11-22" in program("alerts", "list", "--reports").out
     assert program("alerts", "list", "--reports", "--state", "open").code == 64
+    deliver(engine, settings, max(MONDAY, datetime.now(UTC)))  # the command goes by the clock
+    sent = program("alerts", "list", "--reports", "--json").json()
+    assert {one["address"].partition(":")[0]: (one["state"], one["attempts"]) for one in sent} == {
+        "telegram": ("sent", 1), "json": ("sent", 2)
+    }  # fmt: skip
+    arrived = hook.called("/hook")[-1].body
+    assert b"2026-11-22" in arrived or b"22 November 2026" in arrived
     engine.dispose()

@@ -52,7 +52,7 @@ def keys(engine: sa.Engine) -> list[tuple[str, str]]:
 
 
 def test_what_is_too_old_goes_except_for_open_cases_and_imports(aged: sa.Engine) -> None:
-    assert remove_outdated(Settings(), aged, NOW) == {"raw_records": 2, "webhooks": 0}
+    assert remove_outdated(Settings(), aged, NOW) == {"raw_records": 2, "readings": 1, "webhooks": 0}
     assert keys(aged) == [("digiseller", key) for key in ("2", "2:more", "3", "4", "900")]
     with read(aged) as connection:
         query = sa.select(audit_records.c.data).where(audit_records.c.kind == "records.removed")
@@ -63,4 +63,4 @@ def test_what_is_too_old_goes_except_for_open_cases_and_imports(aged: sa.Engine)
 def test_it_is_done_once_a_day(aged: sa.Engine) -> None:
     remove_outdated(Settings(), aged, NOW)
     assert remove_outdated(Settings(), aged, NOW + timedelta(hours=23)) == {}
-    assert remove_outdated(Settings(), aged, NOW + timedelta(days=1)) == {"raw_records": 1, "webhooks": 0}
+    assert remove_outdated(Settings(), aged, NOW + timedelta(days=1))["raw_records"] == 1

@@ -15,6 +15,12 @@ _AGREED = "refund_not_executed"
 DUPLICATE = "duplicate_charge"
 _CHARGEBACK = "chargeback"
 _SIGNAL = "dispute_signal"
+_UNCLEAR = Verdict(
+    "6",
+    "manual",
+    "A refund was agreed, and what went back is in another currency: compare the two, and reinstate the account if "
+    "they are the same.",
+)
 WARN_BEFORE = timedelta(days=3)
 """How long before the answer to a chargeback is due the warning goes out."""
 
@@ -66,6 +72,8 @@ def _verdict(facts: Facts, now: datetime) -> tuple[Verdict, str]:
         return about, _SIGNAL if about.recommendation == "manual" and _is_quiet(purchase) else _CHARGEBACK
     if facts.acted and facts.explained and worst is None:
         return Verdict("7", "reinstate", "The reversal is explained now: reinstate the account."), _CHARGEBACK
+    if facts.acted and _is_unclear(facts) and worst is None:
+        return _UNCLEAR, _CHARGEBACK
     if worst is not None:
         return _of_finding(facts, worst), worst.kind
     return Verdict("", "none", "Nothing is open any more."), _last_kind(facts)
@@ -109,9 +117,15 @@ def _about_chargeback(facts: Facts, matter: Matter) -> Verdict | None:
         return None
     if about.recommendation == "none" and facts.acted and facts.explained:
         about = Verdict("6", "reinstate", "A refund that was agreed explains what went back: reinstate the account.")
+    if about.recommendation == "none" and facts.acted and _is_unclear(facts):
+        return _UNCLEAR
     if about.recommendation == "reinstate" and facts.others_standing:
         return Verdict("7", "none", f"{about.because.partition(':')[0]}, but another one of the account stands.")
     return about
+
+
+def _is_unclear(facts: Facts) -> bool:
+    return facts.purchase is not None and facts.purchase.unclear
 
 
 def _is_over(purchase: Purchase, about: Verdict) -> bool:
@@ -141,8 +155,10 @@ def _waiting(facts: Facts) -> list[Found]:
 
 
 def _is_owed(facts: Facts) -> bool:
-    """Whether a refund was agreed to a request, and the money has not gone back yet."""
-    return facts.review is not None and any(one.approved_minor > one.returned_minor for one in facts.purchases)
+    """Whether a refund was agreed to a request, and the money has not gone back yet; in other money it has."""
+    return facts.review is not None and any(
+        one.approved_minor > one.returned_minor and not one.uncompared for one in facts.purchases
+    )
 
 
 def _worst(facts: Facts) -> Found | None:
@@ -197,6 +213,8 @@ def _matters(facts: Facts, verdict: Verdict) -> Iterator[str]:
     disputed = facts.purchase is not None and standing(facts.purchase)
     if facts.explained and (verdict.recommendation == "reinstate" or disputed):
         yield "reinstate:explained"  # who decides while it stands knows of it
+    if _is_unclear(facts) and (verdict is _UNCLEAR or disputed):
+        yield "reinstate:unclear"
 
 
 def _is_refundable(purchase: Purchase) -> bool:
@@ -207,13 +225,18 @@ def _is_refundable(purchase: Purchase) -> bool:
 def _matters_of(dispute: Dispute, verdict: Verdict, *, explained: bool) -> Iterator[str]:
     undo = verdict.recommendation == "reinstate"
     if dispute.state == "signal":
-        yield f"signal:{dispute.id}"
+        yield signal_matter(dispute.id)
     if dispute.standing:
         yield chargeback_matter(dispute)
         if undo and not explained:
             yield f"reinstate:{dispute.id}:{dispute.round}:our fault"
     elif undo:
         yield f"reinstate:{dispute.id}:{dispute.round}:{dispute.state}"
+
+
+def signal_matter(id_: str) -> str:
+    """The name of what a mere sign of a dispute asks for."""
+    return f"signal:{id_}"
 
 
 def chargeback_matter(dispute: Dispute) -> str:

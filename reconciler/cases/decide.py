@@ -159,6 +159,10 @@ def _blocked(purchase: Purchase, picture: Picture) -> str | None:
 def _proposed(purchase: Purchase, picture: Picture) -> int:
     """The amount where the operator names none: what the policy allows at most."""
     if picture.kind in _BACK_ALREADY and purchase.paid_minor is not None:
+        if purchase.uncompared:
+            raise BadRecord(
+                f"what went back of charge {purchase.ref} is in another currency: name the amount with --amount"
+            )
         return min(purchase.returned_minor, purchase.paid_minor - purchase.approved_minor)
     most = of_purchase(purchase)
     if most is None:

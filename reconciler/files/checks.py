@@ -8,6 +8,9 @@ from reconciler.money import MAX_MINOR
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _ZONE = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$"
 
+_STRANGE = "{moment} NOT BETWEEN '1970-01-01 00:00:00+00'::TIMESTAMPTZ AND '9999-12-30 00:00:00+00'::TIMESTAMPTZ"
+"""Infinite ones among them: they can be written, and stand for no moment."""
+
 
 def check_columns(source: str, shape: Shape, columns: dict[str, str]) -> None:
     """Raise ConfigError for the first column that is missing or has a type that cannot be what it should be."""
@@ -55,11 +58,14 @@ def _faults(shape: Shape, name: str, kind: str) -> list[tuple[str, str]]:
         text = f"NOT regexp_full_match({name}::VARCHAR, '-?[0-9]{{1,18}}')"
         size = f"abs(try_cast({name} AS BIGINT)) > {MAX_MINOR}"
         return [(text, "no whole number of minor units"), (size, "more than a payment can be")]
-    if name in shape.moments and kind == "VARCHAR":
-        zoned = f"NOT regexp_matches(trim({name}), '{_ZONE}')"
+    if name in shape.moments and kind != "VARCHAR":
+        return [(_STRANGE.format(moment=name), "no time that can be meant")]
+    if name in shape.moments:
+        moment = f"try_cast({name} AS TIMESTAMPTZ)"
         return [
-            (zoned, "no time with a zone"),
-            (f"try_cast({name} AS TIMESTAMPTZ) IS NULL AND {name} IS NOT NULL", "no time"),
+            (f"NOT regexp_matches(trim({name}), '{_ZONE}')", "no time with a zone"),
+            (f"{moment} IS NULL AND {name} IS NOT NULL", "no time"),
+            (_STRANGE.format(moment=moment), "no time that can be meant"),
         ]
     allowed = dict(shape.one_of).get(name)
     if allowed:

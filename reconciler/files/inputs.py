@@ -18,7 +18,10 @@ def fill(engine: DuckEngine, terms: Terms, charges: Source, orders: Source) -> N
             f"CREATE TABLE watched_{name} AS SELECT DISTINCT {name}_row AS row "
             f"FROM pair SEMI JOIN watched ON id = pair.rowid WHERE {name}_row IS NOT NULL"
         )
-        engine.run(f"CREATE TABLE given_{name} AS SELECT * FROM {name}s WHERE row IN (FROM watched_{name})")
+        engine.run(
+            f"CREATE TABLE given_{name} AS SELECT * EXCLUDE (clean, untidy) FROM {name}s "
+            f"WHERE row IN (FROM watched_{name})"
+        )
     check_unique(engine, charges.name, CHARGES, "SELECT provider, ref FROM given_charge")
     check_unique(engine, orders.name, ORDERS, "SELECT order_id FROM given_order")
     engine.run(_CHARGE.format(money=money(terms)))

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table
 
 from reconciler import schema, schema_cases
 from reconciler.matching import relations, scope
-from reconciler.matching.lookups import there_is
+from reconciler.matching.lookups import checked, there_is
 from reconciler.matching.terms import Horizon
 
 UUID_FORM = "________-____-____-____-____________%"
@@ -277,7 +277,7 @@ def _reversals(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Se
         row.c.amount_minor,
         _us(row.c.occurred_at),
         _flag(row.c.seller_started),
-    ).where(row.c.kind != "charge", row.c.status != "withdrawn", row.c.provider.in_(providers))
+    ).where(row.c.kind != "charge", row.c.status != "withdrawn", checked(row.c.provider).in_(providers))
 
 
 def _approvals(equivalents: Mapping[str, str], providers: tuple[str, ...]) -> Select[Any]:

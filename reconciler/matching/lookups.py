@@ -6,6 +6,11 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 
 
+def checked(column: ColumnElement[str]) -> ColumnElement[str]:
+    """A column that narrows down what is found by others, put so that no planner begins with all that it picks."""
+    return sa.func.coalesce(column, "")
+
+
 def there_is(table: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
     """EXISTS, put so that PostgreSQL does not answer it by reading the whole table once for all rows.
 

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, MetaData, Select, String, Table
 
-from reconciler.matching.lookups import there_is
+from reconciler.matching.lookups import checked, there_is
 from reconciler.matching.plan import CODE, ECHO, PAYMENTS, REFERENCE
 from reconciler.matching.terms import Terms
 from reconciler.schema import accounts, changes, echoes, matches, orders, payments, transactions
@@ -61,9 +61,10 @@ buying = _table(
     *_columns(String, "side", "how", "value"),
     *_columns(BigInteger, "amount_minor", "at"),
     *_columns(Integer, "round"),
-    Index("si_buying_round", "round", "how"),
+    Index("si_buying_round", "round", "how", "value"),
+    Index("si_buying", "value", "at", "side", "how", "amount_minor"),
 )
-"""Who bought for how much and when, by each name of the buyer, on the `charge` or the `order` side."""
+"""Who bought for how much and when, by each name of the buyer, on the `charge` or the `order` side; each once."""
 
 TIED = (REFERENCE, PAYMENTS, CODE, ECHO)
 """Rules whose pairs the fallback leaves alone."""
@@ -139,14 +140,13 @@ def bought() -> Iterator[Select[Any]]:
     is_charge = sa.and_(_key.c.round == ROUND, _own.c.kind == "charge")
     for how, column in _NAMES.items():
         yield _said("charge", how, _own.c[column], _own.c.amount_minor, _own.c.occurred_at, charges).where(is_charge)
-        given: ColumnElement[Any] = orders.c[column]
-        held: Any = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
+        held = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
+        said = (orders.c.amount_minor, orders.c.created_at)
+        yield _said("order", how, orders.c[column], *said, held).where(_order.c.round == ROUND)
         if how != "account_id":
-            held = sa.outerjoin(held, accounts, accounts.c.account_id == orders.c.account_id)
-            given = sa.func.coalesce(given, accounts.c[_OF_ACCOUNT[how]])
-        yield _said("order", how, given, orders.c.amount_minor, orders.c.created_at, held).where(
-            _order.c.round == ROUND
-        )
+            by_account = sa.join(held, accounts, accounts.c.account_id == orders.c.account_id)
+            unsaid = sa.and_(_order.c.round == ROUND, orders.c[column].is_(None))
+            yield _said("order", how, accounts.c[_OF_ACCOUNT[how]], *said, by_account).where(unsaid)
     named = sa.join(charges, echoes, _same(echoes, _key))
     yield _said("charge", "account_id", echoes.c.value, _own.c.amount_minor, _own.c.occurred_at, named).where(is_charge)
 
@@ -158,10 +158,11 @@ def linked_transactions(providers: Sequence[str], terms: Terms) -> Iterator[Sele
     own = sa.join(_key, _own, _same(_own, _key))
     held = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
     yield sa.select(_own.c.provider, _own.c.group_ref).select_from(own).where(near)
-    yield sa.select(_own.c.provider, _own.c.parent_ref).select_from(own).where(near, _own.c.parent_ref.is_not(None))
-    for column in (_other.c.group_ref, _other.c.parent_ref):
+    yield sa.select(_own.c.provider, _own.c.parent_ref).select_from(own).where(near, checked(_own.c.parent_ref) != "")
+    shared = sa.and_(_other.c.shared, _other.c.group_ref != _other.c.ref)
+    for column, holds in ((_other.c.group_ref, shared), (_other.c.parent_ref, sa.true())):
         found = sa.join(_key, _other, sa.and_(_other.c.provider == _key.c.provider, column == _key.c.ref))
-        yield other.select_from(found).where(near, _other.c.shared if column is _other.c.group_ref else sa.true())
+        yield other.select_from(found).where(near, holds)
     yield other.select_from(sa.join(own, _other, _other.c.code_hash == _own.c.code_hash)).where(near)
     yield other.select_from(sa.join(held, _other, _other.c.code_hash == orders.c.code_hash)).where(far)
     for name in providers:
@@ -207,6 +208,7 @@ def _of_account(held: Any, far: ColumnElement[bool]) -> Iterator[Select[Any]]:
 
 def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
     """Charges of the same buyer: repeats of a charge of this round, or such as its fallback may take."""
+    found_yet = there_is(_key, _same(_key, _other))
     tied = there_is(matches, _same(matches, _other), matches.c.rule.in_(TIED))
     distance = sa.func.abs(sa.type_coerce(_other.c.occurred_at, BigInteger) - buying.c.at)
     repeats = sa.and_(
@@ -214,7 +216,7 @@ def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
         distance <= terms.duplicate_window_us,
         _other.c.amount_minor == buying.c.amount_minor,
     )
-    free = sa.and_(buying.c.side == "order", ~tied, _near_in_money(_other, terms))
+    free = sa.and_(buying.c.side == "order", _near_in_money(_other, terms), ~found_yet, ~tied)
     reach = max(terms.duplicate_window_us, terms.fallback_window_us)
     like = sa.and_(_other.c.kind == "charge", _around(_other.c.occurred_at, reach), sa.or_(repeats, free))
     base = sa.select(_other.c.provider, _other.c.ref)
@@ -227,9 +229,10 @@ def _like_charges(terms: Terms) -> Iterator[Select[Any]]:
 
 def _like_orders(terms: Terms) -> Iterator[Select[Any]]:
     """Orders of the same buyer that the fallback may give to a charge of this round."""
+    found_yet = there_is(_order, _order.c.order_id == orders.c.order_id)
     tied = there_is(matches, matches.c.order_id == orders.c.order_id, matches.c.rule.in_(TIED))
     around = _around(orders.c.created_at, terms.fallback_window_us)
-    like = sa.and_(buying.c.side == "charge", around, _near_in_money(orders, terms), ~tied)
+    like = sa.and_(buying.c.side == "charge", around, _near_in_money(orders, terms), ~found_yet, ~tied)
     for how, column in _NAMES.items():
         found: Any = sa.join(buying, orders, orders.c[column] == buying.c.value)
         yield sa.select(orders.c.order_id).select_from(found).where(_by(how), like)

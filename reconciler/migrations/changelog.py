@@ -19,13 +19,40 @@ def log_changes(table: str, key: Mapping[str, str], links: Mapping[str, str] | N
     log(table, {event: _insert(key, links or {}, *how) for event, how in _EVENTS.items()})
 
 
+def log_at_once(table: str, key: Mapping[str, str], links: Mapping[str, str]) -> None:
+    """On PostgreSQL, in the place of what `log_changes` made: note all rows that a statement changed in one insert."""
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    come, gone = (_noted(key, links, "moved", old) for old in (False, True))
+    op.execute(f"DROP TRIGGER log_{table} ON {table}")
+    op.execute(_function(table, *(f"{_into(noted)} SELECT {_listed(noted)} FROM moved" for noted in (come, gone))))
+    for event, (rows, _) in _EVENTS.items():
+        op.execute(
+            f"CREATE TRIGGER log_{table}_{event.lower()} AFTER {event} ON {table} REFERENCING {rows} TABLE AS moved "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION log_{table}()"
+        )
+
+
 def _insert(key: Mapping[str, str], links: Mapping[str, str], row: str, old: bool) -> str:
     """The statement that logs a change of one row; `row` is NEW or OLD."""
+    noted = _noted(key, links, row, old)
+    return f"{_into(noted)} VALUES ({_listed(noted)})"
+
+
+def _noted(key: Mapping[str, str], links: Mapping[str, str], row: str, old: bool) -> dict[str, str]:
+    """What is noted of a changed row, by the columns of the log."""
     values = {name: value.format(row=row) for name, value in key.items()}
     if old:
-        values |= {name: f"OLD.{column}" for name, column in links.items()}
-    values["old"] = "true" if old else "false"
-    return f"INSERT INTO changes ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+        values |= {name: f"{row}.{column}" for name, column in links.items()}
+    return values | {"old": "true" if old else "false"}
+
+
+def _into(noted: Mapping[str, str]) -> str:
+    return f"INSERT INTO changes ({', '.join(noted)})"
+
+
+def _listed(noted: Mapping[str, str]) -> str:
+    return ", ".join(noted.values())
 
 
 def _log_on_sqlite(table: str, inserts: Mapping[str, str]) -> None:
@@ -34,12 +61,16 @@ def _log_on_sqlite(table: str, inserts: Mapping[str, str]) -> None:
 
 
 def _log_on_postgresql(table: str, inserts: Mapping[str, str]) -> None:
-    op.execute(
-        f"CREATE FUNCTION log_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF TG_OP = 'INSERT' THEN {inserts['INSERT']}; ELSE {inserts['UPDATE']}; END IF; "
-        f"RETURN NULL; END $$"
-    )
+    op.execute(_function(table, inserts["INSERT"], inserts["UPDATE"]))
     op.execute(
         f"CREATE TRIGGER log_{table} AFTER INSERT OR UPDATE OR DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION log_{table}()"
+    )
+
+
+def _function(table: str, come: str, gone: str) -> str:
+    """The function of a table's triggers: what notes rows that came, and rows that are other now or gone."""
+    return (
+        f"CREATE OR REPLACE FUNCTION log_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF TG_OP = 'INSERT' THEN {come}; ELSE {gone}; END IF; RETURN NULL; END $$"
     )

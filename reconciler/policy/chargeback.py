@@ -74,7 +74,7 @@ def _no_fault(purchase: Purchase, dispute: Dispute | None) -> Check:
 
 def _is_refund_owed(purchase: Purchase) -> bool:
     agreed = purchase.paid_minor or 0 if purchase.shop_refunded else purchase.approved_minor
-    return agreed > purchase.returned_minor
+    return not purchase.uncompared and agreed > purchase.returned_minor
 
 
 def _no_refund(purchase: Purchase) -> Check:

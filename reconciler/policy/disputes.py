@@ -18,6 +18,12 @@ _ENDS = {
 STAGES = ("signal", *_STARTED, *_ENDS, *_AGAIN)
 """Every stage that can be recorded (contract section 1)."""
 
+_LIFE = ("signal", "prevented", "opened", "under_review", "won", "withdrawn", *_AGAIN, "lost", "accepted", "expired")
+"""How stages follow one another that have the same time, as in a list with dates only.
+
+A second chargeback answers an outcome in the shop's favour, and a loss ends it: so money at stake is never hidden.
+"""
+
 _DAYS = {"Visa": 18, "Mastercard": 40, "American Express": 14, "Discover": 25}
 _DAYS_ELSEWHERE = 14
 """Days to answer where the provider names no date: as card processors give them, shorter than the schemes' own."""
@@ -60,9 +66,10 @@ def derive(events: Iterable[StageEvent]) -> Standing:
     """The state of a dispute from everything that is known, in the order in which it happened, not of arrival.
 
     A late alert or a repeated beginning never takes an outcome back; a second chargeback or an arbitration does,
-    and the newest outcome counts. Raises ValueError without events.
+    and the newest outcome counts. Stages of one time follow each other as in the life of a dispute; of one stage that
+    is told twice of one time the due date told last counts, as a correction. Raises ValueError without events.
     """
-    ordered = sorted(events, key=lambda event: event.at)
+    ordered = sorted(events, key=lambda event: (event.at, _LIFE.index(event.stage)))
     if not ordered:
         raise ValueError("a dispute has at least one stage")
     standing = Standing("signal", "signal", ordered[0].at)

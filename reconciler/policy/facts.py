@@ -47,9 +47,10 @@ class Purchase:
     `accounts` are all accounts that fit, by the shop's own rows; `emails` the addresses of the purchase, folded;
     `held_by_us`: the account stands suspended or banned by a command of ours.
     `surplus`, `undelivered` and `mismatched` are open findings. `approved_minor` is what was agreed to give back,
-    `returned_minor` what went back in so many `reversals`. `shop_refunded`: the shop marks the order refunded, its own
-    approval of the whole; `seller_refunded`: the provider says that the seller started a refund. `settled` counts the
-    buyer's undisputed purchases before the chargeback, since `settled_since`.
+    `returned_minor` what went back in so many `reversals`, less the `uncompared` among them, which are in money that
+    cannot be compared with the charge's. `shop_refunded`: the shop marks the order refunded, its own approval of the
+    whole; `seller_refunded`: the provider says that the seller started a refund. `settled` counts the buyer's
+    undisputed purchases before the chargeback, since `settled_since`.
     """
 
     provider: str
@@ -73,6 +74,7 @@ class Purchase:
     approved_minor: int = 0
     returned_minor: int = 0
     reversals: int = 0
+    uncompared: int = 0
     shop_refunded: bool = False
     seller_refunded: bool = False
     disputes: tuple[Dispute, ...] = ()
@@ -89,26 +91,35 @@ class Purchase:
     def explained(self) -> bool:
         """Whether money went back, and all of it was agreed to (policy 6).
 
-        Providers tell of whole charges only: one reversal of the whole is explained by an approval of any part.
+        Providers tell of whole charges only: one reversal of the whole is explained by an approval of any part. What
+        went back in other money is never explained by itself.
         """
         paid = self.paid_minor
+        if self.uncompared:
+            return False
         if not self.returned_minor or (self.shop_refunded and (paid is None or self.returned_minor <= paid)):
             return self.returned_minor > 0
         once = self.reversals == 1 and paid is not None and self.returned_minor >= paid
         return self.approved_minor > 0 and (once or self.approved_minor >= self.returned_minor)
 
     @property
+    def unclear(self) -> bool:
+        """Whether a refund was agreed to, and what went back cannot be compared: only a person can say if it fits."""
+        return self.uncompared > 0 and (self.approved_minor > 0 or self.shop_refunded)
+
+    @property
     def given_back_minor(self) -> int:
         """What went back, or is agreed to: an alert that prevented a chargeback paid it too, and tells no feed of it.
 
-        A prevented amount in another currency counts whole, so that nothing more goes before a person has looked.
+        An amount in another currency counts whole, so that nothing more goes before a person has looked.
         """
         prevented = sum(
             one.amount_minor if one.currency == self.currency else self.paid_minor or 0
             for one in self.disputes
             if one.state == "prevented"
         )
-        return max(self.approved_minor, self.returned_minor, prevented)
+        returned = max(self.returned_minor, self.paid_minor or 0) if self.uncompared else self.returned_minor
+        return max(self.approved_minor, returned, prevented)
 
 
 @dataclass(frozen=True, slots=True)

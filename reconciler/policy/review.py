@@ -83,6 +83,8 @@ def refund_blocked(purchase: Purchase) -> str | None:
     paid = purchase.paid_minor
     if paid is None or purchase.given_back_minor < paid:
         return None
+    if purchase.uncompared:
+        return f"money of charge {purchase.ref} went back in another currency: what is left is for a person to say"
     if purchase.approved_minor >= paid > purchase.returned_minor:
         return f"a refund of all of charge {purchase.ref} is approved already: it has to be made at the provider"
     return f"charge {purchase.ref} was refunded in full already"

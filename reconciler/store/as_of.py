@@ -57,6 +57,29 @@ def findings_left(connection: sa.Connection, run_id: int, at: datetime) -> list[
     return [row for row in rows if row["status"] == OPEN]
 
 
+def unlike_history(connection: sa.Connection) -> dict[str, dict[str, Any] | None]:
+    """The open findings whose row says otherwise than their last event: what it says, None where it is not open.
+
+    Events of older versions do not tell what a case's advice hides: such findings are left out.
+    """
+    events = finding_events.c
+    last = sa.select(events.finding_id, sa.func.max(events.number).label("number")).group_by(events.finding_id)
+    newest = last.subquery("newest")
+    query = (
+        sa.select(finding_events, findings.c.status, findings.c.advice, findings.c.document.label("shown"))
+        .join(newest, sa.and_(newest.c.finding_id == events.finding_id, newest.c.number == events.number))
+        .join(findings, findings.c.id == events.finding_id)
+        .execution_options(yield_per=1000)
+    )
+    found: dict[str, dict[str, Any] | None] = {}
+    for row in connection.execute(query):
+        told = (AFTER[row.event], {**row.document, **(row.own or {})})
+        hidden = bool(row.advice) and row.own is None
+        if OPEN in (row.status, told[0]) and not hidden and (row.status, row.shown) != told:
+            found[row.finding_id] = row.shown if row.status == OPEN else None
+    return found
+
+
 def dismissed_in(connection: sa.Connection, at: datetime) -> list[str]:
     """The findings that a case's decision settled within the run of that time."""
     table = finding_events.c

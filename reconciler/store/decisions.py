@@ -8,14 +8,14 @@ import sqlalchemy as sa
 
 from reconciler.access import may
 from reconciler.cases import four_eyes
-from reconciler.cases.assess import assess
+from reconciler.cases.assess import assess, signal_matter
 from reconciler.cases.decide import Order, Outcome, Refund, decide
 from reconciler.cases.model import OPEN, SNOOZED, Case, Decision, Entry, Facts, Picture
 from reconciler.commands import TYPES
 from reconciler.errors import BadRecord
 from reconciler.money import Money, format_minor
 from reconciler.schema import findings
-from reconciler.schema_cases import cases
+from reconciler.schema_cases import cases, disputes
 from reconciler.settings import Settings
 from reconciler.store import audit, refunds, users
 from reconciler.store.case_facts import read_facts
@@ -200,7 +200,11 @@ def _with(case: Case, decision: Decision) -> Case:
 
 
 def _matters(connection: sa.Connection, row: Any) -> list[str]:
+    """What the money back settles: findings, the buyer's request, and mere signs, for which it is the answer."""
     query = sa.select(findings.c.id).where(findings.c.case_id == row["id"], findings.c.status == OPEN)
     mine = [f"finding:{id_}" for id_ in connection.execute(query).scalars()]
+    signs = sa.select(disputes.c.id).where(disputes.c.state == "signal")
+    signs = signs.where(disputes.c.provider == row["provider"], disputes.c.ref == row["ref"])
+    mine += [signal_matter(id_) for id_ in connection.execute(signs).scalars()]
     root = str(row["root"])
     return [*mine, root] if root.startswith("review:") else mine

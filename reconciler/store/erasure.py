@@ -17,14 +17,17 @@ from reconciler.findings import OPEN
 from reconciler.model import Page
 from reconciler.schema_cases import disputes, reviews
 from reconciler.schema_erasure import erasures
+from reconciler.schema_replay import replay_base_parts
 from reconciler.store import audit
+from reconciler.store.bases import rewrite_bases
 from reconciler.store.rewriting import mentioning, rewrite
 from reconciler.text import fold_email
 
 _BY_EMAIL = ((schema.transactions, "buyer_email"), (schema.orders, "buyer_email"), (schema.accounts, "email"))
-_SPARED = frozenset({"audit_records", erasures.name, schema.changes.name})
+_SPARED = frozenset({"audit_records", erasures.name, schema.changes.name, replay_base_parts.name})
 """The audit holds no personal data, and can never be changed. The log of changes is a note of the other tables, which
-the next run drops: it is not counted, and comes last, since each change of theirs is noted in it."""
+the next run drops: it is not counted, and comes last, since each change of theirs is noted in it. The rows in bases are
+compressed."""
 
 
 @dataclass(slots=True)
@@ -59,6 +62,8 @@ def erase(connection: sa.Connection, email: str, by: str, now: datetime) -> Eras
         changed, left = rewrite(connection, table, redactor, mentioning(table, needles))
         done.rows |= {table.name: changed} if changed else {}
         done.left |= {table.name: left} if left else {}
+    if in_bases := rewrite_bases(connection, redactor, needles, by, now):
+        done.rows[replay_base_parts.name] = in_bases
     rewrite(connection, schema.changes, redactor, mentioning(schema.changes, needles))
     if done.rows:
         _remember(connection, key, wanted, now)

@@ -15,6 +15,8 @@ from reconciler.store import disputes
 from reconciler.store.disputes import NewDispute
 
 Fact = Transaction | Order | NewDispute
+SOURCE = "import."
+"""The sources of raw records that an import brought begin so."""
 
 
 @dataclass(frozen=True, slots=True)

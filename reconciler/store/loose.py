@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Index, MetaData, Select, String, Table
 
 from reconciler.matching import scope
+from reconciler.matching.lookups import checked
 from reconciler.schema import changes, judged, loose_ends, orders, payments, transactions
 from reconciler.store.steps import analyze, insert_from
 
@@ -62,12 +63,16 @@ def _changed(provider: str) -> Iterator[Select[Any]]:
     row, other = changes.c, transactions.alias("changed")
     for moved in scope.moved_transactions([provider]):
         key = moved.subquery()
-        yield sa.select(key.c[1].label("ref")).where(key.c[0] == provider)
+        yield sa.select(key.c[1].label("ref")).where(checked(key.c[0]) == provider)
     by_order = sa.join(changes, orders, sa.and_(row.target == "order", orders.c.order_id == row.ref))
     yield sa.select(orders.c.provider_ref).select_from(by_order)
     paid = sa.join(changes, payments, sa.and_(row.target == "order", payments.c.order_id == row.ref))
     yield sa.select(payments.c.provider_ref).select_from(paid).where(payments.c.provider == provider)
     coded = sa.join(by_order, other, other.c.code_hash == orders.c.code_hash)
-    yield sa.select(other.c.ref).select_from(coded).where(other.c.provider == provider)
+    yield sa.select(other.c.ref).select_from(coded).where(checked(other.c.provider) == provider)
     same = sa.and_(row.target == "transaction", other.c.provider == row.provider, other.c.ref == row.ref)
-    yield sa.select(other.c.parent_ref).select_from(sa.join(changes, other, same)).where(other.c.provider == provider)
+    yield (
+        sa.select(other.c.parent_ref)
+        .select_from(sa.join(changes, other, same))
+        .where(checked(row.provider) == provider)
+    )

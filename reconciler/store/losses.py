@@ -1,7 +1,7 @@
 """Says why a result cannot be recomputed: what was erased, removed by retention, or never kept, and since when."""
 
 import json
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import sqlalchemy as sa
 
@@ -9,6 +9,7 @@ from reconciler.schema import raw_records, runs
 from reconciler.schema_erasure import erasures
 from reconciler.schema_replay import readings, run_inputs
 from reconciler.schema_told import audit_records
+from reconciler.store import bases
 
 
 def erased_since(connection: sa.Connection, at: datetime) -> datetime | None:
@@ -21,25 +22,38 @@ def erased_since(connection: sa.Connection, at: datetime) -> datetime | None:
 
 
 def never_kept(connection: sa.Connection) -> str | None:
-    """What every day lacks: records that were removed, or were read before there was a log; None where nothing is."""
+    """What the log lacks at its beginning: what was removed, or read before there was one; None where nothing is."""
     row = audit_records.c
     query = sa.select(row.at, row.data).where(row.kind == "records.removed").order_by(row.number.desc())
     for record in connection.execute(query):
         said = json.loads(record.data)
-        if said["raw_records"]:
+        if said["raw_records"] or said.get("readings"):
             until, on = said["before"][:10], record.at.date()
-            return (
-                f"raw records of before {until} were removed on {on} by [retention] raw_days; every day rests on them"
-            )
+            return f"records that were read before {until} were removed on {on} by [retention] raw_days"
     read = connection.execute(sa.select(sa.func.min(raw_records.c.first_seen_at))).scalar()
-    logged = connection.execute(sa.select(sa.func.min(readings.c.at))).scalar()
+    logged = log_began(connection)
     if read is not None and (logged is None or read < logged):
-        begun = "" if logged is None else f" on {logged:%Y-%m-%d}"
-        return (
-            f"records were read since {read:%Y-%m-%d} by an older version, which kept no log of readings, and every "
-            f"day rests on them; the log began later{begun}"
-        )
+        return f"records were read since {read:%Y-%m-%d} by an older version, which kept no log of readings"
     return None
+
+
+def log_began(connection: sa.Connection) -> datetime | None:
+    """When the first reading was that the log holds."""
+    began: datetime | None = connection.execute(sa.select(sa.func.min(readings.c.at))).scalar()
+    return began
+
+
+def reach(connection: sa.Connection, zone: tzinfo) -> str:
+    """From which day on days can be recomputed: two runs have to follow the oldest base, the day's and one before."""
+    base = bases.oldest(connection)
+    if base is None:
+        return "days after the next daily clean-up can be recomputed"
+    query = sa.select(runs.c.finished_at).join(run_inputs, run_inputs.c.run_id == runs.c.id)
+    query = query.where(run_inputs.c.last_reading >= base.reading, runs.c.finished_at.is_not(None))
+    second = connection.execute(query.order_by(runs.c.id).limit(1).offset(1)).scalar()
+    if second is None:
+        return f"days after {base.at.astimezone(zone):%Y-%m-%d} can be recomputed"
+    return f"days from {second.astimezone(zone):%Y-%m-%d} on can be recomputed"
 
 
 def why(connection: sa.Connection, what: str, read_at: datetime) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select
 from reconciler.columns import to_us
 from reconciler.findings import OPEN
 from reconciler.matching.inputs import ANY_REF, FINDABLE_REFS, NEEDS_LOOK, is_delivered
-from reconciler.matching.lookups import there_is
+from reconciler.matching.lookups import checked, there_is
 from reconciler.schema import charge_states, findings, matches, orders, payments, refund_approvals, transactions
 from reconciler.store.findings import parts
 from reconciler.store.looks import failed_refs
@@ -65,7 +65,7 @@ def _named(provider: str, among: Refs | None, *statuses: str) -> Any:
     """The references that orders in these states name, or the shop's payments for them, one row for each order."""
     form = FINDABLE_REFS.get(provider, ANY_REF)
     order = (orders.c.order_id, orders.c.created_at, orders.c.updated_at)
-    status = sa.func.coalesce(orders.c.status, "")  # else PostgreSQL may begin with all orders ever refunded
+    status = checked(orders.c.status)
     by_order = sa.select(orders.c.provider_ref.label("ref"), *order).where(
         orders.c.provider == provider,
         status.in_(statuses),
@@ -130,11 +130,10 @@ def _pending(provider: str, now: datetime) -> Select[Any]:
     """Young charges that were not paid yet: they may be paid after the last window that shows them."""
     row = transactions
     return (
-        _charges(provider)
+        _since(provider, now - YOUNG)
         .where(
             row.c.status.in_(["pending", "prepaid", "unknown"]),
             row.c.ref.like(FINDABLE_REFS.get(provider, ANY_REF)),
-            row.c.occurred_at > now - YOUNG,
             _due_again(row.c.occurred_at, now),
         )
         .order_by(row.c.occurred_at.desc(), row.c.ref)
@@ -161,18 +160,16 @@ def _old_recurring(provider: str, now: datetime) -> Select[Any]:
 
 def _reversed(provider: str, among: Refs | None) -> Select[Any]:
     """Reversed charges, once after their reversal was first seen."""
-    back = transactions.alias("back")
+    every, back = transactions.alias("every"), transactions.alias("back")
+    all_refs = sa.select(every.c.parent_ref).where(every.c.provider == provider, every.c.parent_ref.is_not(None))
+    ref = (all_refs.distinct() if among is None else among).subquery("refs").c[0]
+    unseen = sa.or_(charge_states.c.read_at.is_(None), charge_states.c.read_at < back.c.first_seen_at)
+    same = sa.and_(back.c.provider == provider, back.c.parent_ref == ref)
     return (
-        sa.select(back.c.parent_ref)
-        .outerjoin(charge_states, _state_of(provider, back.c.parent_ref))
-        .where(
-            back.c.provider == provider,
-            back.c.kind != "charge",
-            back.c.parent_ref.is_not(None),
-            _is_among(back.c.parent_ref, among),
-            sa.or_(charge_states.c.read_at.is_(None), charge_states.c.read_at < back.c.first_seen_at),
-        )
-        .order_by(back.c.parent_ref)
+        sa.select(ref)
+        .outerjoin(charge_states, _state_of(provider, ref))
+        .where(there_is(back, same, back.c.kind != "charge", unseen))
+        .order_by(ref)
         .limit(OPEN_LIMIT)
     )
 
@@ -202,13 +199,13 @@ def _open(provider: str, now: datetime | None, among: Refs | None) -> Select[Any
 
 def _fresh(provider: str, now: datetime) -> Select[Any]:
     """A few of the youngest sales with each pull, in turn: a refund that was only begun shows nowhere else."""
-    return _in_turn(provider).where(transactions.c.occurred_at > now - FRESH).limit(FRESH_LIMIT)
+    return _in_turn(_since(provider, now - FRESH)).limit(FRESH_LIMIT)
 
 
 def _rota(provider: str, now: datetime) -> Select[Any]:
     """Young sales once a day: a refund that was begun or a refuted delivery shows on matched ones too."""
     rested = _read_us() <= to_us(now - ROTA)
-    return _in_turn(provider).where(transactions.c.occurred_at > now - YOUNG, rested).limit(ROTA_LIMIT)
+    return _in_turn(_since(provider, now - YOUNG).where(rested)).limit(ROTA_LIMIT)
 
 
 def _with_findings(connection: sa.Connection, provider: str) -> list[str]:
@@ -233,8 +230,8 @@ def _is_back(provider: str) -> ColumnElement[bool]:
     )
 
 
-def _in_turn(provider: str) -> Select[Any]:
-    return _charges(provider).order_by(_read_us(), transactions.c.occurred_at.desc(), transactions.c.ref)
+def _in_turn(charges: Select[Any]) -> Select[Any]:
+    return charges.order_by(_read_us(), transactions.c.occurred_at.desc(), transactions.c.ref)
 
 
 def _read_us() -> ColumnElement[Any]:
@@ -242,11 +239,17 @@ def _read_us() -> ColumnElement[Any]:
 
 
 def _charges(provider: str) -> Select[Any]:
-    return (
-        sa.select(transactions.c.ref)
-        .outerjoin(charge_states, _state_of(provider, transactions.c.ref))
-        .where(transactions.c.provider == provider, transactions.c.kind == "charge")
-    )
+    return _states(provider).where(transactions.c.provider == provider)
+
+
+def _since(provider: str, time: datetime) -> Select[Any]:
+    """Charges that are younger than that, found by their time."""
+    return _states(provider).where(checked(transactions.c.provider) == provider, transactions.c.occurred_at > time)
+
+
+def _states(provider: str) -> Select[Any]:
+    state = sa.outerjoin(transactions, charge_states, _state_of(provider, transactions.c.ref))
+    return sa.select(transactions.c.ref).select_from(state).where(transactions.c.kind == "charge")
 
 
 def _state_of(provider: str, ref: ColumnElement[Any]) -> ColumnElement[bool]:

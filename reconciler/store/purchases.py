@@ -16,7 +16,7 @@ from reconciler.policy import Dispute, Purchase
 from reconciler.policy.chargeback import foremost
 from reconciler.schema_cases import disputes, reviews
 from reconciler.schema_told import commands
-from reconciler.store.refunds import approved_minor
+from reconciler.store.refunds import approved_minor, returned
 from reconciler.store.settled import settled_before
 from reconciler.text import fold_email
 
@@ -218,7 +218,8 @@ def _purchase(connection: sa.Connection, key: Key, known: Known, equivalents: Ma
         _settled(connection, key, owners[0], dispute.opened_at) if dispute and len(owners) == 1 else (0, None)
     )
     flags = known.flags[key]
-    back = [row["amount_minor"] for row in known.reversals[key] if row["status"] == Status.COMPLETED]
+    completed = [row for row in known.reversals[key] if row["status"] == Status.COMPLETED]
+    back = returned([dict(row) for row in completed], dict(charge) if charge else None, equivalents)
     return Purchase(
         provider=key[0],
         ref=key[1],
@@ -232,8 +233,9 @@ def _purchase(connection: sa.Connection, key: Key, known: Known, equivalents: Ma
         undelivered="undelivered_order" in flags,
         mismatched=bool(flags & {"amount_mismatch", "currency_mismatch"}),
         approved_minor=_approved(known.approvals[key], charge, equivalents),
-        returned_minor=sum(back),
-        reversals=len(back),
+        returned_minor=back.minor,
+        reversals=len(completed),
+        uncompared=back.uncompared,
         shop_refunded=order is not None and order["status"] == "refunded",
         seller_refunded=any(row["seller_started"] for row in known.reversals[key]),
         disputes=tuple(known.disputes[key]),

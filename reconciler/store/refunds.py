@@ -1,7 +1,7 @@
 """Keeps approved refunds: the decisions that explain the reversals that follow (policy section 6)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
@@ -31,6 +31,14 @@ class Recorded:
     at: datetime
     new: bool
     charge: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What went back of a charge, in its minor units; `uncompared` reversals are in money that cannot be added up."""
+
+    minor: int
+    uncompared: int
 
 
 def record(
@@ -159,4 +167,22 @@ def approved_minor(approvals: Iterable[Mapping[str, Any]], charge: Mapping[str, 
             total += _in_currency(Money(row["amount_minor"], row["currency"]), paid, equivalents)
         except BadRecord:
             total += _amount(paid)
+    return _minor(total, paid)
+
+
+def returned(reversals: Sequence[Mapping[str, Any]], charge: Mapping[str, Any] | None, equivalents: Any) -> Returned:
+    """What went back of a charge. Until the charge is known, the first of its reversals says in what money it is."""
+    first = charge or next(iter(reversals), None)
+    if first is None:
+        return Returned(0, 0)
+    paid, total, uncompared = Money(first["amount_minor"], first["currency"]), Decimal(0), 0
+    for row in reversals:
+        try:
+            total += _in_currency(Money(row["amount_minor"], row["currency"]), paid, equivalents)
+        except BadRecord:
+            uncompared += 1
+    return Returned(_minor(total, paid), uncompared)
+
+
+def _minor(total: Decimal, paid: Money) -> int:
     return int((total * 10 ** exponent(paid.currency)).to_integral_value(ROUND_CEILING))

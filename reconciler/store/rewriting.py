@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote_plus
@@ -53,6 +53,14 @@ def rewrite(connection: sa.Connection, table: Table, redactor: Redactor, where: 
             changed += 1
             _store(connection, table, row, new)
     return changed, left
+
+
+def redacted_row(redactor: Redactor, names: Sequence[str], row: Sequence[Any]) -> list[Any]:
+    """A row that is kept apart from its table, without the erased buyer; ids stay here too."""
+    return [
+        _text(redactor, name, value) if isinstance(value, str) and name not in _IDS else value
+        for name, value in zip(names, row, strict=True)
+    ]
 
 
 def _changes(table: Table, row: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:

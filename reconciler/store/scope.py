@@ -85,10 +85,11 @@ def _linking(table: Table, names: tuple[str, ...], selects: Iterable[Select[Any]
 
 
 def _saying(selects: Iterable[Select[Any]]) -> sa.Insert:
-    """Adds to a round what its rows say of their buyer."""
+    """Adds to a round what its rows say of their buyer and none has said yet."""
     linked = scope.together(selects)
     names = [column.name for column in scope.buying.columns]
-    return sa.insert(scope.buying).from_select(names, sa.select(*linked.c, scope.ROUND))
+    known = sa.exists().where(*(scope.buying.c[name] == column for name, column in zip(names, linked.c, strict=False)))
+    return sa.insert(scope.buying).from_select(names, sa.select(*linked.c, scope.ROUND).where(~known))
 
 
 def _add(connection: sa.Connection, adding: sa.Insert, after: int) -> int:

@@ -44,11 +44,15 @@ def _charges(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
 def _of_charges(text: str) -> Iterable[sa.ColumnElement[bool]]:
     table = transactions.c
     yield sa.and_(table.provider.in_(["digiseller", "tribute"]), table.ref == fold_uuid(text))
-    yield sa.and_(table.provider.in_(["digiseller", "tribute"]), table.group_ref == fold_uuid(text))
+    yield sa.and_(table.provider.in_(["digiseller", "tribute"]), table.group_ref == fold_uuid(text), _is_shared())
     if hashed := code_hash(text):
         yield table.code_hash == hashed
     if "@" in text:
         yield table.buyer_email.in_({text, fold_email(text)})
+
+
+def _is_shared() -> sa.ColumnElement[bool]:
+    return transactions.c.group_ref != transactions.c.ref
 
 
 def _of_orders(text: str) -> Iterable[sa.ColumnElement[bool]]:

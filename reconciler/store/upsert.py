@@ -73,11 +73,11 @@ def _stage(connection: sa.Connection, table: Table, names: list[str], values: li
 
 def _merge(connection: sa.Connection, table: Table, names: list[str], changes: Changes | None) -> Any:
     """Everything staged, merged in one statement: beside triggers each statement costs more than a row does."""
-    keys = _key(table) if set(_key(table)) <= set(names) else _unique(table)
+    keys = _keys(table, names)
+    source = sa.table(f"staged_{table.name}", *(sa.column(name) for name in names))
     if connection.dialect.name == "postgresql":
-        statement: Any = postgresql.insert(table).from_select(names, _last_of_each(table, names, keys))
+        statement: Any = postgresql.insert(table).from_select(names, sa.select(source))
     else:
-        source = sa.table(f"staged_{table.name}", *(sa.column(name) for name in names))
         rows = sa.select(source).where(sa.true()).order_by(sa.literal_column("rowid"))  # no WHERE: ON is ambiguous
         statement = sqlite.insert(table).from_select(names, rows)
     if changes is None:
@@ -90,11 +90,11 @@ def _merge(connection: sa.Connection, table: Table, names: list[str], changes: C
     return statement.on_conflict_do_update(index_elements=keys, set_=new, where=differs)
 
 
-def _key(table: Table) -> list[str]:
-    return [column.name for column in table.primary_key]
-
-
-def _unique(table: Table) -> list[str]:
+def _keys(table: Table, names: Sequence[str]) -> list[str]:
+    """What rows are told apart by: the primary key, or what else is unique where the database itself gives that out."""
+    primary = [column.name for column in table.primary_key]
+    if set(primary) <= set(names):
+        return primary
     constraint = next(one for one in table.constraints if isinstance(one, sa.UniqueConstraint))
     return [column.name for column in constraint.columns]
 
@@ -113,22 +113,18 @@ def _stage_postgresql(connection: sa.Connection, table: Table, names: list[str],
     listed = ", ".join(f'"{name}"' for name in names)
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {staging}")
     connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {listed}, 0 AS staged FROM {table.name} LIMIT 0"  # noqa: S608 - names of our own tables
+        f"CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {listed} FROM {table.name} LIMIT 0"  # noqa: S608 - names of our own tables
     )
     driver: Any = connection.connection.driver_connection
-    with driver.cursor().copy(f"COPY {staging} ({listed}, staged) FROM STDIN") as copy:
-        for place, row in enumerate(values):
-            copy.write_row((*row, place))
+    with driver.cursor().copy(f"COPY {staging} ({listed}) FROM STDIN") as copy:
+        for row in _last_of_each(table, names, values):
+            copy.write_row(row)
 
 
-def _last_of_each(table: Table, names: list[str], keys: list[str]) -> sa.Select[Any]:
-    """The staged rows, of each key the last one: it wins, as it would one by one."""
-    source = sa.table(f"staged_{table.name}", *(sa.column(name) for name in (*names, "staged")))
-    return (
-        sa.select(*(source.c[name] for name in names))
-        .ext(postgresql.distinct_on(*(source.c[name] for name in keys)))
-        .order_by(*(source.c[name] for name in keys), source.c.staged.desc())
-    )
+def _last_of_each(table: Table, names: list[str], values: list[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    """The rows, of each key the last one: it wins, as it would one by one."""
+    places = [names.index(name) for name in _keys(table, names)]
+    return {tuple(row[place] for place in places): row for row in values}.values()
 
 
 def _plain(value: Any) -> Any:

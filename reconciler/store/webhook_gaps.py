@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Table
 
+from reconciler.matching.lookups import checked
 from reconciler.model import Window
 from reconciler.schema import transactions
 from reconciler.schema_webhooks import receptions, webhook_gaps, webhooks
@@ -59,7 +60,7 @@ def charges_without_event(
     """Ref and time of paid charges in a span that the API shows and that no event of `names` tells of."""
     row = transactions
     query = sa.select(row.c.ref, row.c.occurred_at).where(
-        row.c.provider == provider,
+        checked(row.c.provider) == provider,
         row.c.occurred_at >= since,
         row.c.occurred_at < until,
         row.c.kind == "charge",

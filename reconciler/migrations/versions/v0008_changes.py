@@ -14,7 +14,7 @@ depends_on = None
 _BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _BUYER = {"account_id": "account_id", "email": "buyer_email", "telegram": "telegram_user_id"}
 
-_LOGGED: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+LOGGED: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "transactions": (
         changelog.TRANSACTION,
         {
@@ -53,7 +53,7 @@ def upgrade() -> None:
     _keep_open_items()
     _anchor_findings()
     _make_indexes()
-    for table, (key, links) in _LOGGED.items():
+    for table, (key, links) in LOGGED.items():
         changelog.log_changes(table, key, links)
 
 
