@@ -58,7 +58,7 @@ def test_duplicates_from_before_there_was_a_column_for_it_are_known_too(url: str
         config = Config()
         config.set_main_option("script_location", str(Path(stores.__file__).parent.parent / "migrations"))
         config.attributes["connection"] = connection
-        command.stamp(config, "0019", purge=True)
+        command.stamp(config, "0021", purge=True)
         command.upgrade(config, "0022")
         (said,) = connection.exec_driver_sql("SELECT surplus FROM findings").scalars()
     assert json.loads(said) == ["1002"]
