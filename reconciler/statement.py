@@ -12,7 +12,7 @@ from reconciler.detectors.reversals import standing
 from reconciler.matching.lookups import checked
 from reconciler.matching.plan import same_charge
 from reconciler.matching.relations import charge, reversal, tie
-from reconciler.matching.scope import in_scope
+from reconciler.matching.scope_tables import in_scope
 from reconciler.matching.terms import Horizon, Terms
 from reconciler.money import format_minor
 from reconciler.schema import transactions

@@ -49,7 +49,7 @@ COARSE = {"provider", "kind", "status", "currency", "state", "rule", "class", "s
 """Columns that say one of a few things: who asks an index for nothing else reads through a good part of the past."""
 OPEN_ITEMS = (
     "ix_quarantine_held", "ix_cases_standing", "ix_transactions_chargebacks", "ix_transactions_recurring",
-    "ix_findings_status_kind_severity", "ix_findings_listed_by_status", "ix_webhooks_state",
+    "ix_findings_status_kind_severity", "ix_findings_listed_by_status", "ix_findings_surplus", "ix_webhooks_state",
 )  # fmt: skip
 """Indexes of what waits for somebody, and of chargebacks and standing orders: these are few, in whatever past."""
 ENDS = ("ix_webhooks_provider_id", "ix_runs_finished_at")

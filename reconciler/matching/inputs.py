@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, ColumnElement, Select, Table
 
 from reconciler import schema, schema_cases
-from reconciler.matching import relations, scope
+from reconciler.matching import relations, scope_tables
 from reconciler.matching.lookups import checked, there_is
 from reconciler.matching.terms import Horizon
 
@@ -44,7 +44,7 @@ def sources(equivalents: Mapping[str, str], horizon: Horizon, *, scoped: bool = 
 
 def _within(source: Select[Any], row: Table) -> Select[Any]:
     """Only the rows of `row` that are in scope."""
-    for table in scope.BY_KEY:
+    for table in scope_tables.BY_KEY:
         names = [column.name for column in table.columns if column.name != "round"]
         if set(names) <= set(row.columns.keys()):
             keys = sa.select(*(table.c[name] for name in names))

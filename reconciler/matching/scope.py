@@ -10,61 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, MetaData, Select, String, Table
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table
 
-from reconciler.matching.lookups import checked, there_is
+from reconciler.matching.lookups import there_is
 from reconciler.matching.plan import CODE, ECHO, PAYMENTS, REFERENCE
+from reconciler.matching.scope_tables import buying, held, in_scope, orders_in_scope, own
 from reconciler.matching.terms import Terms
 from reconciler.schema import accounts, changes, echoes, matches, orders, payments, transactions
-
-tables = MetaData()
-
-
-def _table(name: str, *columns: Column[Any] | Index) -> Table:
-    return Table(name, tables, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
-
-
-def _columns(kind: Any, *names: str) -> list[Column[Any]]:
-    return [Column(name, kind) for name in names]
-
-
-in_scope = _table(
-    "s_transaction",
-    *_columns(String, "provider", "ref"),
-    *_columns(Integer, "round"),
-    Index("si_transaction", "provider", "ref", unique=True),
-    Index("si_transaction_round", "round"),
-)
-"""Keys of transactions, known or only named; `round` is how many links away from a change they are."""
-
-orders_in_scope = _table(
-    "s_order",
-    *_columns(String, "order_id"),
-    *_columns(Integer, "round"),
-    Index("si_order", "order_id", unique=True),
-    Index("si_order_round", "round"),
-)
-
-records_in_scope = _table(
-    "s_record", *_columns(String, "provider", "source", "key"), Index("si_record", "provider", "source", "key")
-)
-"""Records that came into quarantine or left it."""
-
-accounts_in_scope = _table("s_account", *_columns(String, "account_id"), Index("si_account", "account_id"))
-"""The accounts that orders and charges of the scope belong to."""
-
-BY_KEY = (in_scope, records_in_scope, orders_in_scope, accounts_in_scope)
-"""The tables that say what is in scope, each by the columns that name a row, the most telling first."""
-
-buying = _table(
-    "s_buying",
-    *_columns(String, "side", "how", "value"),
-    *_columns(BigInteger, "amount_minor", "at"),
-    *_columns(Integer, "round"),
-    Index("si_buying_round", "round", "how", "value"),
-    Index("si_buying", "value", "at", "side", "how", "amount_minor"),
-)
-"""Who bought for how much and when, by each name of the buyer, on the `charge` or the `order` side; each once."""
 
 TIED = (REFERENCE, PAYMENTS, CODE, ECHO)
 """Rules whose pairs the fallback leaves alone."""
@@ -72,7 +24,7 @@ ROUND = sa.bindparam("after", type_=Integer)
 """The round whose rows are looked at."""
 
 _key, _order = in_scope, orders_in_scope
-_own, _other = transactions.alias("own"), transactions.alias("other")
+_other = transactions.alias("other")
 
 
 def moved_transactions(providers: Sequence[str]) -> list[Select[Any]]:
@@ -134,64 +86,65 @@ def bought_before() -> Iterator[Select[Any]]:
             )
 
 
+def of_round() -> Iterator[tuple[Table, Select[Any]]]:
+    """What fills `own` and `held`."""
+    for table, facts, key in ((own, transactions, _key), (held, orders, _order)):
+        names = [column.name for column in key.columns if column.name != "round"]
+        same = sa.and_(*(facts.c[name] == key.c[name] for name in names))
+        columns = (facts.c[column.name] for column in table.columns)
+        yield table, sa.select(*columns).select_from(sa.join(key, facts, same)).where(key.c.round == ROUND)
+
+
 def bought() -> Iterator[Select[Any]]:
     """What the rows of this round say of their buyer."""
-    charges = sa.join(_key, _own, _same(_own, _key))
-    is_charge = sa.and_(_key.c.round == ROUND, _own.c.kind == "charge")
+    of_charge, of_order = (own.c.amount_minor, own.c.occurred_at), (held.c.amount_minor, held.c.created_at)
+    is_charge = own.c.kind == "charge"
     for how, column in _NAMES.items():
-        yield _said("charge", how, _own.c[column], _own.c.amount_minor, _own.c.occurred_at, charges).where(is_charge)
-        held = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
-        said = (orders.c.amount_minor, orders.c.created_at)
-        yield _said("order", how, orders.c[column], *said, held).where(_order.c.round == ROUND)
+        yield _said("charge", how, own.c[column], *of_charge, own).where(is_charge)
+        yield _said("order", how, held.c[column], *of_order, held)
         if how != "account_id":
-            by_account = sa.join(held, accounts, accounts.c.account_id == orders.c.account_id)
-            unsaid = sa.and_(_order.c.round == ROUND, orders.c[column].is_(None))
-            yield _said("order", how, accounts.c[_OF_ACCOUNT[how]], *said, by_account).where(unsaid)
-    named = sa.join(charges, echoes, _same(echoes, _key))
-    yield _said("charge", "account_id", echoes.c.value, _own.c.amount_minor, _own.c.occurred_at, named).where(is_charge)
+            by_account = sa.join(held, accounts, accounts.c.account_id == held.c.account_id)
+            unsaid = held.c[column].is_(None)
+            yield _said("order", how, accounts.c[_OF_ACCOUNT[how]], *of_order, by_account).where(unsaid)
+    named = sa.join(own, echoes, _same(echoes, own))
+    yield _said("charge", "account_id", echoes.c.value, *of_charge, named).where(is_charge)
 
 
 def linked_transactions(providers: Sequence[str], terms: Terms) -> Iterator[Select[Any]]:
     """Keys one link away from the rows of this round."""
     near, far = _key.c.round == ROUND, _order.c.round == ROUND
     other = sa.select(_other.c.provider, _other.c.ref)
-    own = sa.join(_key, _own, _same(_own, _key))
-    held = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
-    yield sa.select(_own.c.provider, _own.c.group_ref).select_from(own).where(near)
-    yield sa.select(_own.c.provider, _own.c.parent_ref).select_from(own).where(near, checked(_own.c.parent_ref) != "")
+    yield sa.select(own.c.provider, own.c.group_ref)
+    yield sa.select(own.c.provider, own.c.parent_ref).where(own.c.parent_ref.is_not(None))
     shared = sa.and_(_other.c.shared, _other.c.group_ref != _other.c.ref)
     for column, holds in ((_other.c.group_ref, shared), (_other.c.parent_ref, sa.true())):
         found = sa.join(_key, _other, sa.and_(_other.c.provider == _key.c.provider, column == _key.c.ref))
         yield other.select_from(found).where(near, holds)
-    yield other.select_from(sa.join(own, _other, _other.c.code_hash == _own.c.code_hash)).where(near)
-    yield other.select_from(sa.join(held, _other, _other.c.code_hash == orders.c.code_hash)).where(far)
+    for row in (own, held):
+        yield other.select_from(sa.join(row, _other, _other.c.code_hash == row.c.code_hash))
     for name in providers:
-        yield _named(name, orders.c.provider, orders.c.provider_ref, far).select_from(held)
+        yield _named(name, held.c.provider, held.c.provider_ref, sa.true())
     paid = sa.join(_order, payments, payments.c.order_id == _order.c.order_id)
     yield sa.select(payments.c.provider, payments.c.provider_ref).select_from(paid).where(far)
     for table, column in ((echoes, echoes.c.value), (matches, matches.c.order_id)):
         tied = sa.join(_order, table, column == _order.c.order_id)
         yield sa.select(table.c.provider, table.c.ref).select_from(tied).where(far)
-    yield from _of_account(held, far)
+    yield from _of_account()
     yield from _like_charges(terms)
 
 
 def linked_orders(terms: Terms) -> Iterator[Select[Any]]:
     """Orders one link away from the rows of this round."""
-    near, far = _key.c.round == ROUND, _order.c.round == ROUND
+    near = _key.c.round == ROUND
     by_ref = sa.join(_key, orders, orders.c.provider_ref == _key.c.ref)
     yield sa.select(orders.c.order_id).select_from(by_ref).where(near)
     same = sa.and_(payments.c.provider == _key.c.provider, payments.c.provider_ref == _key.c.ref)
     yield sa.select(payments.c.order_id).select_from(sa.join(_key, payments, same)).where(near)
-    coded = sa.join(sa.join(_key, _own, _same(_own, _key)), orders, orders.c.code_hash == _own.c.code_hash)
-    yield sa.select(orders.c.order_id).select_from(coded).where(near)
+    yield sa.select(orders.c.order_id).join(own, orders.c.code_hash == own.c.code_hash)
     yield sa.select(echoes.c.value).select_from(sa.join(_key, echoes, _same(echoes, _key))).where(near)
     yield sa.select(matches.c.order_id).select_from(sa.join(_key, matches, _same(matches, _key))).where(near)
-    other = orders.alias("other_order")
-    held = sa.join(_order, orders, orders.c.order_id == _order.c.order_id)
-    refunded = sa.join(held, other, other.c.account_id == orders.c.account_id)
-    is_refunded = other.c.status == sa.literal_column("'refunded'")
-    yield sa.select(other.c.order_id).select_from(refunded).where(far, is_refunded)
+    is_refunded = orders.c.status == sa.literal_column("'refunded'")
+    yield sa.select(orders.c.order_id).join(held, orders.c.account_id == held.c.account_id).where(is_refunded)
     yield from _like_orders(terms)
 
 
@@ -199,11 +152,11 @@ _NAMES = {"account_id": "account_id", "telegram": "telegram_user_id", "email": "
 _OF_ACCOUNT = {"telegram": "telegram_user_id", "email": "email"}
 
 
-def _of_account(held: Any, far: ColumnElement[bool]) -> Iterator[Select[Any]]:
+def _of_account() -> Iterator[Select[Any]]:
     """Reversed charges that name the account of an order: its unused credits count for theirs."""
     for table, column in ((_other, _other.c.account_id), (echoes, echoes.c.value)):
-        found = sa.join(held, table, column == orders.c.account_id)
-        yield sa.select(table.c.provider, table.c.ref).select_from(found).where(far, _is_reversed(table))
+        found = sa.join(held, table, column == held.c.account_id)
+        yield sa.select(table.c.provider, table.c.ref).select_from(found).where(_is_reversed(table))
 
 
 def _like_charges(terms: Terms) -> Iterator[Select[Any]]:

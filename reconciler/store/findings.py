@@ -21,7 +21,7 @@ from reconciler.findings import (
     names_more,
     surplus,
 )
-from reconciler.matching import scope
+from reconciler.matching.scope_tables import in_scope, orders_in_scope, records_in_scope
 from reconciler.model import Finding
 from reconciler.schema import finding_events, findings, runs
 from reconciler.store.resolutions import resolution
@@ -81,7 +81,7 @@ def _open() -> sa.Select[Any]:
 
 def _open_in_scope() -> sa.Select[Any]:
     """The open findings whose anchor is in scope, and those about gaps, which are always judged."""
-    key, order, record = (table.c for table in (scope.in_scope, scope.orders_in_scope, scope.records_in_scope))
+    key, order, record = in_scope.c, orders_in_scope.c, records_in_scope.c
     anchors = sa.union_all(
         sa.select(sa.literal(GAPS).label("anchor")),
         sa.select("transaction:" + key.provider + "/" + key.ref),

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Index, MetaData, Select, String, Table
 
-from reconciler.matching import scope
+from reconciler.matching import scope, scope_tables
 from reconciler.matching.lookups import checked
 from reconciler.schema import changes, judged, loose_ends, orders, payments, transactions
 from reconciler.store.steps import analyze, insert_from
@@ -29,7 +29,7 @@ Finder = Callable[[str, Refs | None], list[Select[Any]]]
 
 def keep(connection: sa.Connection, find: Finder, providers: Iterable[str], *, scoped: bool) -> None:
     """Bring the loose ends up to date: all of them, or those in scope. `find` selects a provider's among given refs."""
-    key = scope.in_scope.c
+    key = scope_tables.in_scope.c
     stale = sa.delete(loose_ends)
     if scoped:
         in_scope = sa.tuple_(loose_ends.c.provider, loose_ends.c.ref).in_(sa.select(key.provider, key.ref))

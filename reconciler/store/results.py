@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, MetaData, Select, String, Table
 
 from reconciler import statement
-from reconciler.matching import relations, scope
+from reconciler.matching import relations, scope_tables
 from reconciler.matching.terms import Horizon, Terms
 from reconciler.schema import bookings, matches, paid_counts, totals
 from reconciler.store.findings import parts
@@ -73,7 +73,7 @@ def _difference(table: Table, new: Table, scoped: bool) -> tuple[ColumnElement[b
     )
     stale = ~sa.exists().where(same).correlate(table)
     if scoped:
-        keys = sa.select(scope.in_scope.c.provider, scope.in_scope.c.ref)
+        keys = sa.select(scope_tables.in_scope.c.provider, scope_tables.in_scope.c.ref)
         stale = sa.and_(stale, sa.tuple_(table.c.provider, table.c.ref).in_(keys))
     return stale, ~sa.exists().where(same).correlate(new)
 

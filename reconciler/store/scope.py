@@ -12,7 +12,7 @@ from sqlalchemy.schema import DropTable
 from reconciler import __version__
 from reconciler.detectors import Context
 from reconciler.detectors.marks import Marks, aged_orders, aged_transactions, marks
-from reconciler.matching import scope
+from reconciler.matching import scope, scope_tables
 from reconciler.schema import changes, judged
 from reconciler.store.steps import analyze, insert_from
 
@@ -31,12 +31,12 @@ def find_scope(connection: sa.Connection, context: Context, before: Marks) -> bo
     providers, now = list(context.horizon.providers), marks(context)
     found = _add_doubted(connection, providers)
     moved = [*scope.moved_transactions(providers), *aged_transactions(before, now)]
-    found += _add(connection, _linking(scope.in_scope, _KEY, moved), -1)
+    found += _add(connection, _linking(scope_tables.in_scope, _KEY, moved), -1)
     orders = [*scope.moved_orders(), *aged_orders(before, now)]
-    found += _add(connection, _linking(scope.orders_in_scope, _ORDER, orders), -1)
-    records = insert_from(connection, scope.records_in_scope, _RECORD, scope.moved_records().distinct())
+    found += _add(connection, _linking(scope_tables.orders_in_scope, _ORDER, orders), -1)
+    records = insert_from(connection, scope_tables.records_in_scope, _RECORD, scope.moved_records().distinct())
     _add(connection, _saying(scope.bought_before()), 0)
-    if found or _any(connection, scope.buying):
+    if found or _any(connection, scope_tables.buying):
         _close(connection, context, providers)
     return bool(found or records)
 
@@ -51,14 +51,23 @@ def settle(connection: sa.Connection, context: Context) -> None:
 def _close(connection: sa.Connection, context: Context, providers: list[str]) -> None:
     """Follow the links until nothing new is found: each round begins with what the last one found."""
     buying = _saying(scope.bought())
-    transactions = _linking(scope.in_scope, _KEY, scope.linked_transactions(providers, context.terms))
-    orders = _linking(scope.orders_in_scope, _ORDER, scope.linked_orders(context.terms))
+    transactions = _linking(scope_tables.in_scope, _KEY, scope.linked_transactions(providers, context.terms))
+    orders = _linking(scope_tables.orders_in_scope, _ORDER, scope.linked_orders(context.terms))
     number, found = 0, 1
     while found:
+        _read_round(connection, number)
         _add(connection, buying, number)
-        analyze(connection, (scope.in_scope, scope.orders_in_scope, scope.buying))
+        analyze(connection, (scope_tables.in_scope, scope_tables.orders_in_scope, scope_tables.buying))
         found = _add(connection, transactions, number) + _add(connection, orders, number)
         number += 1
+
+
+def _read_round(connection: sa.Connection, number: int) -> None:
+    for table, rows in scope.of_round():
+        connection.execute(sa.delete(table))
+        names = [column.name for column in table.columns]
+        connection.execute(sa.insert(table).from_select(names, rows), {"after": number})
+    analyze(connection, (scope_tables.own, scope_tables.held))
 
 
 def _add_doubted(connection: sa.Connection, providers: Iterable[str]) -> int:
@@ -72,7 +81,7 @@ def _add_doubted(connection: sa.Connection, providers: Iterable[str]) -> int:
     }
     if keys:
         rows = [{"provider": provider, "ref": ref, "round": 0} for provider, ref in sorted(keys)]
-        connection.execute(sa.insert(scope.in_scope), rows)
+        connection.execute(sa.insert(scope_tables.in_scope), rows)
     return len(keys)
 
 
@@ -87,9 +96,11 @@ def _linking(table: Table, names: tuple[str, ...], selects: Iterable[Select[Any]
 def _saying(selects: Iterable[Select[Any]]) -> sa.Insert:
     """Adds to a round what its rows say of their buyer and none has said yet."""
     linked = scope.together(selects)
-    names = [column.name for column in scope.buying.columns]
-    known = sa.exists().where(*(scope.buying.c[name] == column for name, column in zip(names, linked.c, strict=False)))
-    return sa.insert(scope.buying).from_select(names, sa.select(*linked.c, scope.ROUND).where(~known))
+    names = [column.name for column in scope_tables.buying.columns]
+    known = sa.exists().where(
+        *(scope_tables.buying.c[name] == column for name, column in zip(names, linked.c, strict=False))
+    )
+    return sa.insert(scope_tables.buying).from_select(names, sa.select(*linked.c, scope.ROUND).where(~known))
 
 
 def _add(connection: sa.Connection, adding: sa.Insert, after: int) -> int:
@@ -98,9 +109,9 @@ def _add(connection: sa.Connection, adding: sa.Insert, after: int) -> int:
 
 
 def _prepare(connection: sa.Connection) -> None:
-    for table in scope.tables.sorted_tables:
+    for table in scope_tables.tables.sorted_tables:
         connection.execute(DropTable(table, if_exists=True))
-    scope.tables.create_all(connection, checkfirst=False)
+    scope_tables.tables.create_all(connection, checkfirst=False)
 
 
 def _any(connection: sa.Connection, table: Table) -> bool:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy.schema import DropTable
 
-from reconciler.matching import relations, scope
+from reconciler.matching import relations, scope_tables
 from reconciler.matching.inputs import sources
 from reconciler.matching.run import match
 from reconciler.matching.terms import Horizon, Terms
@@ -84,4 +84,4 @@ def _name_accounts(engine: StoreEngine) -> None:
         sa.select(table.c.account_id).where(table.c.account_id.is_not(None))
         for table in (relations.order, relations.charge)
     )
-    engine.fill(scope.accounts_in_scope, sa.select(sa.union(*named).subquery("named")))
+    engine.fill(scope_tables.accounts_in_scope, sa.select(sa.union(*named).subquery("named")))
