@@ -14,7 +14,7 @@ from providers import NAMES
 from reconciler import schema
 from reconciler.columns import to_us
 from reconciler.model import Payment, Signal, Status
-from reconciler.store.engine import open_store, write
+from reconciler.store.engine import open_store, read, write
 from reconciler.store.needs import refs_to_read
 from tests.builders import (
     NOW,
@@ -49,9 +49,12 @@ COARSE = {"provider", "kind", "status", "currency", "state", "rule", "class", "s
 """Columns that say one of a few things: who asks an index for nothing else reads through a good part of the past."""
 OPEN_ITEMS = (
     "ix_quarantine_held", "ix_cases_standing", "ix_transactions_chargebacks", "ix_transactions_recurring",
-    "ix_findings_status_kind_severity", "ix_findings_listed_by_status", "ix_findings_surplus", "ix_webhooks_state",
 )  # fmt: skip
 """Indexes of what waits for somebody, and of chargebacks and standing orders: these are few, in whatever past."""
+BY_STATE = (
+    "ix_findings_status_kind_severity", "ix_findings_listed_by_status", "ix_findings_surplus", "ix_webhooks_state",
+)  # fmt: skip
+"""Indexes in which what is open stands together: few rows too, but only for who asks for a state."""
 ENDS = ("ix_webhooks_provider_id", "ix_runs_finished_at")
 """Indexes that are asked for their first or last row."""
 PAST = {
@@ -172,24 +175,29 @@ def of_the_other(rows: str) -> str:
     return re.sub(r"'(\w+:?)' \|\|", r"'t\1' ||", rows).replace("'digiseller'", "'tribute'")
 
 
-def is_wide(compared: list[tuple[str, str]]) -> bool:
+def is_wide(index: str | None, compared: list[tuple[str, str]]) -> bool:
     """Whether an index is asked for coarse columns alone, or besides for no more than that something is there."""
+    if index in (*OPEN_ITEMS, *ENDS) or (index in BY_STATE and compared):
+        return False
     exact = {column for column, how in compared if how == "="}
     times = {column for column, how in compared if how != "=" and column.endswith("_at")}
     return exact <= COARSE and not times
 
 
 def scanned_on_sqlite(cursor: Any, statement: str, parameters: Any) -> Iterator[tuple[str, str]]:
-    """Tables that a statement reads from one end to the other, or by what picks a good part of them."""
+    """Tables that a statement reads from one end to the other, or by what picks a good part of them.
+
+    SQLite reads a whole table, too, where it makes an index of its own for a statement.
+    """
     named = dict(re.findall(r"\b(\w+) AS (\w+)\b", statement))
     tables = {alias: table for table, alias in named.items()}
     cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
     for *_, line in cursor.fetchall():
-        found = re.match(r"(?:SCAN|SEARCH) (\w+)(?: .*\((.*)\))?", line)
-        if found and not any(name in line for name in (*OPEN_ITEMS, *ENDS)):
-            compared = re.findall(r"(\w+)([=<>])", found[2] or "")
-            if is_wide(compared):
-                yield tables.get(found[1], found[1]), line
+        found = re.match(r"(?:SCAN|SEARCH) (\w+)", line)
+        index, asked = re.search(r"INDEX (\w+)", line), re.search(r"\((.*)\)", line)
+        compared = re.findall(r"(\w+)([=<>])", asked[1] if asked else "")
+        if found and ("AUTOMATIC" in line or is_wide(index and index[1], compared)):
+            yield tables.get(found[1], found[1]), line
 
 
 def scanned_on_postgresql(cursor: Any, statement: str, parameters: Any) -> Iterator[tuple[str, str]]:
@@ -200,8 +208,8 @@ def scanned_on_postgresql(cursor: Any, statement: str, parameters: Any) -> Itera
         node = nodes.pop()
         nodes += node.get("Plans", [])
         compared = re.findall(r"(\w+)\)?(?:::\w+)? ([=<>])", node.get("Index Cond", ""))
-        by_index = "Index Name" in node and node["Index Name"] not in (*OPEN_ITEMS, *ENDS)
-        if node["Node Type"] == "Seq Scan" or (by_index and is_wide(compared)):
+        by_index = "Index Name" in node
+        if node["Node Type"] == "Seq Scan" or (by_index and is_wide(node["Index Name"], compared)):
             table = node.get("Relation Name") or INDEXED.get(node["Index Name"], node["Index Name"])
             yield table, f"{node.get('Index Name')} {node.get('Index Cond')}"
 
@@ -233,6 +241,29 @@ def scans(engine: sa.Engine, **later: float) -> tuple[int, list[str]]:
     finally:
         sa.event.remove(engine, "before_cursor_execute", watch)
     return count, found
+
+
+READ_THROUGH = {
+    "SELECT kind, severity FROM findings": "findings",
+    "SELECT surplus FROM findings WHERE surplus IS NOT NULL": "findings",
+    "SELECT state FROM webhooks ORDER BY state": "webhooks",
+    "SELECT ref FROM transactions WHERE provider = 'digiseller'": "transactions",
+    "SELECT a.ref FROM feeds CROSS JOIN transactions AS a WHERE a.product_id = feeds.name": "transactions",
+}
+LOOKED_UP = (
+    "SELECT kind, severity FROM findings WHERE status = 'open'",
+    "SELECT surplus FROM findings WHERE surplus IS NOT NULL AND status = 'open'",
+    "SELECT ref FROM transactions WHERE provider = 'digiseller' AND ref = 'h7'",
+    "SELECT ref FROM transactions WHERE provider = 'digiseller' AND parent_ref = 'h7'",
+)
+
+
+def test_what_reads_through_the_past_is_told_from_what_is_looked_up(engine: sa.Engine) -> None:
+    explain = scanned_on_sqlite if engine.dialect.name == "sqlite" else scanned_on_postgresql
+    with read(engine) as connection:
+        for statement in (*READ_THROUGH, *LOOKED_UP):
+            found = {table for table, _ in explain(connection.connection.cursor(), statement, ())} & set(HISTORY)
+            assert found == ({READ_THROUGH[statement]} if statement in READ_THROUGH else set()), statement
 
 
 def test_no_statement_of_a_run_reads_through_the_past(engine: sa.Engine) -> None:
