@@ -10,12 +10,16 @@ import pytest
 
 from reconciler.errors import ConfigError
 from reconciler.files import settled
+from reconciler.files.engine import DuckEngine
 from reconciler.files.match import match_files
 from reconciler.matching.terms import Terms
 from tests.builders import UUID, ago, charge, order, refund, tribute_charge, tribute_order
 from tests.files_world import write_files
 from tests.matching_oracle import ties_of
 from tests.test_match_files import FILES, found, matched, oracle, ties, world
+
+MANY_PARTS = 50_000_000
+"""So many bytes a row make several parts of a few rows."""
 
 
 def outcomes(folder: Path, facts: list[Any]) -> list[dict[str, bytes]]:
@@ -24,7 +28,7 @@ def outcomes(folder: Path, facts: list[Any]) -> list[dict[str, bytes]]:
     for name, watch_all in (("aside", False), ("whole", True)):
         match_files(*given, folder / name, Terms(), watch_all=watch_all)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settled, "ROW_BYTES", 50_000_000)
+        patch.setattr(settled, "ROW_BYTES", MANY_PARTS)
         match_files(*given, folder / "parts", Terms())
     return [{name: (folder / way / name).read_bytes() for name in FILES} for way in ("aside", "whole", "parts")]
 
@@ -52,6 +56,20 @@ def check(folder: Path, seeds: range) -> None:
     for seed in seeds:
         aside, whole, parts = outcomes(folder / str(seed), busy(seed))
         assert aside == whole == parts, f"seed {seed}"
+
+
+def test_rows_that_fill_more_than_half_the_memory_are_joined_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    run = DuckEngine.run
+    monkeypatch.setattr(DuckEngine, "run", lambda engine, text: asked.append(text) or run(engine, text))
+    given = write_files(tmp_path, busy(1))
+    match_files(*given, tmp_path / "one", Terms())
+    assert sum("INSERT INTO pair" in one for one in asked) == 0
+    monkeypatch.setattr(settled, "ROW_BYTES", MANY_PARTS)
+    match_files(*given, tmp_path / "several", Terms())
+    assert sum("INSERT INTO pair" in one for one in asked) > 1
 
 
 def test_what_is_set_aside_changes_nothing(tmp_path: Path) -> None:
