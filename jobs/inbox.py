@@ -17,13 +17,11 @@ from reconciler.store import inbox, webhook_gaps
 from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
 from reconciler.store.inbox import Outcome
-from reconciler.text import body_text
-from reconciler.webhooks import Delivery
+from reconciler.webhooks import Delivery, shown_or_note
 
 log = structlog.get_logger()
 FAULT = "a fault of this program"
 """What is put aside for it keeps back no other event; the log has the whole of it."""
-NOT_SHOWN = {"not_shown": "the content cannot be shown without a fault of this program; the inbox keeps it as it came"}
 BATCH = 50
 LOOKS = 100
 WAITS = tuple(timedelta(seconds=wait_s) for wait_s in (5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
@@ -173,18 +171,9 @@ class Inbox:
 
     def _aside(self, row: Any, key: str, reason: str) -> Page:
         source = f"{row.provider}.webhooks"
-        aside = Quarantined(row.provider, source, key, f"{row.name}: {reason}", self._shown(row))
+        shown = shown_or_note(self.receivers[row.provider].shown, _delivery(row))
+        aside = Quarantined(row.provider, source, key, f"{row.name}: {reason}", shown)
         return Page(source, quarantined=(aside,))
-
-    def _shown(self, row: Any) -> Any:
-        """What people may see of an event; where that fails too, a note instead: nothing behind it may wait for it."""
-        try:
-            body = self.receivers[row.provider].shown(_delivery(row))
-            body_text(body)  # only what can be written down can be kept
-        except Exception:
-            log.exception("an event could not be shown", number=row.id)
-            return NOT_SHOWN
-        return body
 
     def _gap(self, connection: sa.Connection, row: Any, reason: str, now: datetime) -> None:
         webhook_gaps.add(connection, row.provider, reason, row.ref, row.received_at, now, now)

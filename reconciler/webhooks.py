@@ -1,12 +1,17 @@
 """What arrives at the web server from a provider, as plain values: the delivery, and the event that it carries."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
+
+import structlog
 
 from reconciler.errors import ReconcilerError
+from reconciler.text import body_text
 
+log = structlog.get_logger()
+NOT_SHOWN = {"not_shown": "the content cannot be shown without a fault of this program; the inbox keeps it as it came"}
 LATE = timedelta(hours=26)
 """An event older than every retry of its provider: it may be a replay, so it never triggers a command by itself."""
 
@@ -31,6 +36,20 @@ class Delivery:
     def header(self, name: bytes) -> list[bytes]:
         """Every value of a header, in order."""
         return [value for key, value in self.headers if key == name]
+
+
+def shown_or_note(show: Callable[[Delivery], Any], delivery: Delivery) -> Any:
+    """What people may see of a delivery; where this program fails at that a note instead, so that nobody has to wait.
+
+    Only what can be written down counts as shown.
+    """
+    try:
+        body = show(delivery)
+        body_text(body)
+    except Exception:
+        log.exception("an event could not be shown", bytes=len(delivery.body))
+        return NOT_SHOWN
+    return body
 
 
 @dataclass(frozen=True, slots=True)

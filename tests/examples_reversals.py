@@ -125,6 +125,21 @@ REVERSALS: dict[str, tuple[Example, ...]] = {
             (charge(), order(), refund(amount_minor=1001), Approval()),
             (("over_refunded", ("1001",), "A1"),),
         ),
+        Example(
+            "a cent more, in two names of one currency",
+            (
+                charge(currency="RUR"),
+                order(currency="RUB"),
+                refund(currency="RUR"),
+                refund(ref="1001:more", currency="RUB", amount_minor=1),
+                Approval(),
+            ),
+            (("over_refunded", ("1001",), "A1"),),
+        ),
+        Example(
+            "as much in money that compares with nothing",
+            (charge(), order(), refund(), refund(ref="1001:more", currency="WMX", amount_minor=1), Approval()),
+        ),
         Example("exactly the charge", (charge(), order(), refund(), Approval())),
         Example("only begun", (charge(), order(), refund(amount_minor=1001, status=Status.INITIATED), Approval())),
     ),

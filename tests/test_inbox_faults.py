@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from jobs.inbox import FAULT, NOT_SHOWN
+from jobs.inbox import FAULT
 from providers.tribute.receiver import TributeReceiver
 from reconciler.schema import quarantine
 from reconciler.store import inbox
 from reconciler.store.engine import read, write
+from reconciler.webhooks import NOT_SHOWN, Delivery, shown_or_note
 from tests.builders import NOW, UUID
 from tests.stores import engine, url
 from tests.webhook_stage import purchase, pushed, shop_order, tribute
@@ -88,3 +89,8 @@ def test_an_event_that_we_fail_at_after_the_api_answered_keeps_back_no_other(
     assert (first["state"], first["result"], first["looks"]) == ("unreadable", f"{FAULT}: RuntimeError", 1)
     assert (second["state"], second["looks"]) == ("denied", 1)
     assert FAULT in aside(pushed)[0]
+
+
+@pytest.mark.parametrize("show", [lambda _delivery: 1 / 0, lambda _delivery: {("no", "key"): 1}])
+def test_what_cannot_be_shown_or_written_down_is_a_note_to_whoever_asks_for_it(show: Callable[[Delivery], Any]) -> None:
+    assert shown_or_note(show, Delivery("POST", b"", (), b"{}")) == NOT_SHOWN

@@ -182,9 +182,9 @@ def _one(connection: "sa.Connection", text: str) -> Any:
 
 
 def _body(settings: "Settings", row: Any) -> Any:
-    from reconciler.webhooks import Delivery
+    from reconciler.webhooks import Delivery, shown_or_note
 
-    shown = _receiver(settings, row.provider).shown(Delivery(row.method, row.query, (), row.body))
+    shown = shown_or_note(_receiver(settings, row.provider).shown, Delivery(row.method, row.query, (), row.body))
     return json.loads(json.dumps(shown, default=str))
 
 

@@ -162,16 +162,21 @@ def _at_most_the_charge(row: Row) -> int:
     return min(approved, row["charge_amount_minor"]) if row["currency"] == row["charge_currency"] else approved
 
 
+def _unit(table: Any) -> ColumnElement[Any]:
+    """What amounts of a row may be added up in: RUR and RUB are one, and what compares with nothing stays by itself."""
+    return sa.func.coalesce(table.c.money, table.c.currency)
+
+
 def _excessive(_context: Context) -> Select[Any]:
     back = (
         sa.select(
             reversal.c.provider,
             reversal.c.parent_ref,
-            reversal.c.currency,
+            _unit(reversal).label("unit"),
             sa.func.sum(reversal.c.amount_minor).label("back_minor"),
         )
         .where(reversal.c.status == Status.COMPLETED)
-        .group_by(reversal.c.provider, reversal.c.parent_ref, reversal.c.currency)
+        .group_by(reversal.c.provider, reversal.c.parent_ref, _unit(reversal))
         .subquery()
     )
     return (
@@ -182,7 +187,7 @@ def _excessive(_context: Context) -> Select[Any]:
             sa.and_(
                 back.c.provider == charge.c.provider,
                 back.c.parent_ref == charge.c.ref,
-                back.c.currency == charge.c.currency,
+                back.c.unit == _unit(charge),
             ),
         )
         .where(back.c.back_minor > charge.c.amount_minor)

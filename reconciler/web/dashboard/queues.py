@@ -13,7 +13,7 @@ from reconciler.store.inbox_views import document, event_page
 from reconciler.store.outbox_views import entry_page, retry_held
 from reconciler.web.dashboard.guard import ByOperator, Viewer
 from reconciler.web.dashboard.site import Site, page, site_of
-from reconciler.webhooks import Delivery
+from reconciler.webhooks import Delivery, shown_or_note
 
 router = APIRouter(include_in_schema=False)
 
@@ -75,7 +75,7 @@ def _body(site: Site, row: object) -> object:
     show = site.deliveries.get(provider)
     if show is None:
         return "the provider is disabled: its deliveries are shown when it is enabled"
-    return json.loads(json.dumps(show(Delivery(method, query, (), body)), default=str))
+    return json.loads(json.dumps(shown_or_note(show, Delivery(method, query, (), body)), default=str))
 
 
 def _number(text: str) -> int:
