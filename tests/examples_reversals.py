@@ -177,7 +177,7 @@ REVERSALS: dict[str, tuple[Example, ...]] = {
         ),
         Example(
             "a bad review on a young sale",
-            (charge(), order(), Signal("digiseller", "1001", "bad_review", True, text="does not work")),
+            (charge(), order(), Signal("digiseller", "1001", "bad_review", True, text="не работает")),
             (("bad_review", ("1001",), "A1"),),
         ),
         Example(
@@ -197,7 +197,7 @@ REVERSALS: dict[str, tuple[Example, ...]] = {
     "feed_gap": (
         Example(
             "pages that could not be read",
-            (Gap(Window(ago(days=2), ago(days=1)), "pages shifted"),),
+            (Gap(Window(ago(days=2), ago(days=1)), "the list has more than 500 pages"),),
             (("pages_missing", (), None),),
         ),
         Example("no gap", (charge(), order())),

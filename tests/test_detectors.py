@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.detectors import KINDS
+from reconciler.model import Quarantined
 from reconciler.report.story import story
 from reconciler.statement import DOES_NOT_CLOSE
 from reconciler.store.engine import open_store, write
@@ -37,6 +38,12 @@ def postgres_engine(postgres_server: sa.URL) -> Iterator[sa.Engine]:
         engine.dispose()
 
 
+def _without(details: list[str], told: str) -> str:
+    for detail in details:
+        told = told.replace(detail, "…")
+    return told
+
+
 def check(engine: sa.Engine, kind: str, example: Example) -> None:
     """Empty the store, judge the example's world and compare what was found of the kind."""
     with write(engine) as connection:
@@ -50,7 +57,8 @@ def check(engine: sa.Engine, kind: str, example: Example) -> None:
     assert sorted(found, key=str) == sorted(example.found, key=str)
     stories = [story(row, RUSSIAN) for row in judged.findings]
     stories += [RUSSIAN.sentence(row["explanation"]) for row in judged.findings]  # as a case repeats it
-    assert [text for told in stories for text in english(told)] == []
+    details = [fact.reason for fact in example.facts if isinstance(fact, Quarantined)]  # for engineers, as they are
+    assert [text for told in stories for text in english(_without(details, told))] == []
     assert judged.verdict != DOES_NOT_CLOSE, judged.statement["providers"]
 
 
