@@ -9,7 +9,7 @@ from reconciler.findings import iso
 from reconciler.settings import Settings
 from reconciler.store import audit, bases, losses
 from reconciler.store.engine import read, write
-from reconciler.store.retention import remove_old
+from reconciler.store.retention import find_old, remove_old
 
 KIND = "records.removed"
 EVERY = timedelta(days=1)
@@ -25,8 +25,10 @@ def remove_outdated(settings: Settings, engine: sa.Engine, now: datetime) -> dic
         return {}
     kept = timedelta(days=settings.retention.raw_days)
     take_base(engine, now, kept / BASES)
+    with read(engine) as connection:
+        old = find_old(connection, now - kept)
     with write(engine) as connection:
-        removed = remove_old(connection, now - kept)
+        removed = remove_old(connection, old)
         audit.record(connection, KIND, "retention", audit.PROGRAM, now, {"before": iso(now - kept), **removed})
     return removed
 

@@ -283,3 +283,23 @@ def change(world: World, source: str, key: str, **fields: str) -> None:
         body = json.loads(connection.execute(sa.select(row.body).where(*mine)).scalar_one())
         text = json.dumps(body | fields)
         connection.execute(sa.update(raw_records).where(*mine).values(body=text))
+
+
+def test_a_finding_that_no_run_has_found_is_named(small: World) -> None:
+    with write(small.engine) as connection:
+        row = connection.execute(sa.select(findings).where(findings.c.status == "open").limit(1)).one()
+        connection.execute(sa.insert(findings).values({**row._mapping, "id": "forged"}))
+    done = small.replay()
+    assert done.outcome == "different"
+    assert "finding forged was changed by hand" in done.reason
+
+
+@pytest.mark.parametrize("column", ["amount_minor", "severity", "account_id"])
+def test_a_column_of_a_finding_that_says_otherwise_than_its_document_is_named(small: World, column: str) -> None:
+    with write(small.engine) as connection:
+        row = connection.execute(sa.select(findings).where(findings.c.amount_minor > 1).limit(1)).one()
+        values = {column: 1 if column == "amount_minor" else "other"}
+        connection.execute(sa.update(findings).where(findings.c.id == row.id).values(values))
+    done = small.replay()
+    assert done.outcome == "different"
+    assert f"finding {row.id} was changed by hand" in done.reason

@@ -1,16 +1,19 @@
 """Retention: what is too old goes once a day, what an open case rests on stays, and the audit says how much it was."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+import jobs.retention
 from jobs.retention import remove_outdated
 from reconciler.model import Page, RawRecord
 from reconciler.schema import raw_records
 from reconciler.schema_told import audit_records
 from reconciler.settings import Settings
+from reconciler.store import retention
 from reconciler.store.cases import charge_root, open_case
 from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
@@ -64,3 +67,18 @@ def test_it_is_done_once_a_day(aged: sa.Engine) -> None:
     remove_outdated(Settings(), aged, NOW)
     assert remove_outdated(Settings(), aged, NOW + timedelta(hours=23)) == {}
     assert remove_outdated(Settings(), aged, NOW + timedelta(days=1))["raw_records"] == 1
+
+
+def test_what_comes_to_be_needed_while_it_is_looked_for_stays(aged: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log is read beside those who write: here somebody does, between the look and the removal."""
+
+    def look(connection: sa.Connection, before: datetime) -> Any:
+        found = retention.find_old(connection, before)
+        with write(aged) as beside:
+            again = replace(raw("digiseller", "digiseller.sales", "1"), read_at=NOW)
+            save_page(beside, Page("x", raws=(again,)), NOW)
+        return found
+
+    monkeypatch.setattr(jobs.retention, "find_old", look)
+    assert remove_outdated(Settings(), aged, NOW)["raw_records"] == 1
+    assert ("digiseller", "1") in keys(aged)

@@ -60,24 +60,36 @@ def findings_left(connection: sa.Connection, run_id: int, at: datetime) -> list[
 def unlike_history(connection: sa.Connection) -> dict[str, dict[str, Any] | None]:
     """The open findings whose row says otherwise than their last event: what it says, None where it is not open.
 
-    Events of older versions do not tell what a case's advice hides: such findings are left out.
+    Also those that have no event at all. Events of older versions do not tell what a case's advice hides: such findings
+    are left out.
     """
     events = finding_events.c
     last = sa.select(events.finding_id, sa.func.max(events.number).label("number")).group_by(events.finding_id)
     newest = last.subquery("newest")
+    row = findings.c
     query = (
-        sa.select(finding_events, findings.c.status, findings.c.advice, findings.c.document.label("shown"))
-        .join(newest, sa.and_(newest.c.finding_id == events.finding_id, newest.c.number == events.number))
-        .join(findings, findings.c.id == events.finding_id)
+        sa.select(*(row[name] for name in _SAID), row.id, row.status, row.advice, row.document.label("shown"))
+        .add_columns(events.event, events.document, events.own)
+        .outerjoin_from(findings, newest, newest.c.finding_id == row.id)
+        .outerjoin(finding_events, sa.and_(events.finding_id == newest.c.finding_id, events.number == newest.c.number))
         .execution_options(yield_per=1000)
     )
     found: dict[str, dict[str, Any] | None] = {}
-    for row in connection.execute(query):
-        told = (AFTER[row.event], {**row.document, **(row.own or {})})
-        hidden = bool(row.advice) and row.own is None
-        if OPEN in (row.status, told[0]) and not hidden and (row.status, row.shown) != told:
-            found[row.finding_id] = row.shown if row.status == OPEN else None
+    for one in connection.execute(query):
+        hidden = one.advice and one.event and one.own is None
+        if OPEN in (one.status, AFTER.get(one.event)) and not hidden and _is_unlike(one):
+            found[one.id] = one.shown if one.status == OPEN else None
     return found
+
+
+def _is_unlike(row: Any) -> bool:
+    if row.event is None:
+        return True
+    told = {**row.document, **(row.own or {})}
+    columns = _columns(told)
+    return (row.status, row.shown) != (AFTER[row.event], told) or any(
+        getattr(row, name) != columns[name] for name in _SAID
+    )
 
 
 def dismissed_in(connection: sa.Connection, at: datetime) -> list[str]:
@@ -117,18 +129,12 @@ def _rows(connection: sa.Connection, counts: Callable[[Any], bool]) -> Iterator[
 
 def _row(event: Any) -> dict[str, Any]:
     said = {**event.document, **(event.own or {})}
-    amount, currency, status = said["amount"], said["currency"], AFTER[event.event]
+    status = AFTER[event.event]
     return {
         "id": event.finding_id,
-        "kind": said["kind"],
         "subject": event.subject,
-        "severity": said["severity"],
         "status": status,
         "provider": event.provider,
-        "order_id": said["order_id"],
-        "account_id": said["account_id"],
-        "amount_minor": None if amount is None else to_minor(amount, currency or ""),
-        "currency": currency,
         "document": said,
         "first_seen_at": event.first_seen_at,
         "last_seen_at": event.at,
@@ -136,4 +142,15 @@ def _row(event: Any) -> dict[str, Any]:
         "resolution": event.note or None,
         "anchor": anchor(said["kind"], event.subject),
         "surplus": surplus(said),
+        **_columns(said),
     }
+
+
+_SAID = ("kind", "severity", "order_id", "account_id", "amount_minor", "currency")
+"""Columns of a finding that say again what its document says."""
+
+
+def _columns(said: Mapping[str, Any]) -> dict[str, Any]:
+    amount, currency = said["amount"], said["currency"]
+    minor = None if amount is None else to_minor(amount, currency or "")
+    return {**{name: said[name] for name in _SAID if name != "amount_minor"}, "amount_minor": minor}

@@ -91,20 +91,28 @@ def restore_base(source: sa.Connection, target: sa.Connection, base: Any) -> Non
         insert_new(target, metadata.tables[name], names, rows)
 
 
-def drop_before(connection: sa.Connection, before: datetime) -> int:
-    """Drop the bases of before a time, but never the last one; returns the reading from which on the log is needed.
+def log_begins(connection: sa.Connection, before: datetime) -> int:
+    """The reading from which on the log is needed, once the bases of before a time are dropped; never the last one is.
 
     None is, where no reading is as old: then a day is recomputed from the beginning, or from what is there.
     """
     first = connection.execute(sa.select(sa.func.min(readings.c.at))).scalar()
-    last = newest(connection)
-    if last is None or first is None or first >= before:
+    if newest(connection) is None or first is None or first >= before:
         return 0
-    outdated = sa.select(replay_bases.c.id).where(replay_bases.c.at < before, replay_bases.c.id != last.id)
-    ids = list(connection.execute(outdated).scalars())
+    left = sa.select(sa.func.min(replay_bases.c.reading)).where(~_outdated(before))
+    return int(connection.execute(left).scalar_one())
+
+
+def drop_before(connection: sa.Connection, before: datetime) -> None:
+    """Drop the bases of before a time, but never the last one."""
+    ids = list(connection.execute(sa.select(replay_bases.c.id).where(_outdated(before))).scalars())
     connection.execute(sa.delete(replay_base_parts).where(replay_base_parts.c.base_id.in_(ids)))
     connection.execute(sa.delete(replay_bases).where(replay_bases.c.id.in_(ids)))
-    return int(connection.execute(sa.select(sa.func.min(replay_bases.c.reading))).scalar_one())
+
+
+def _outdated(before: datetime) -> sa.ColumnElement[bool]:
+    last = sa.select(sa.func.max(replay_bases.c.id)).scalar_subquery()
+    return sa.and_(replay_bases.c.at < before, replay_bases.c.id != last)
 
 
 def rewrite_bases(connection: sa.Connection, redactor: Redactor, needles: Sequence[str], by: str, now: datetime) -> int:

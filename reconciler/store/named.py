@@ -25,10 +25,11 @@ _NAME = {
 }
 
 
-def find_named(connection: sa.Connection, after: int, last_record: int) -> None:
-    """Fill both tables with what the readings after one name: raw records up to one, and texts, also those of runs."""
+def find_named(connection: sa.Connection, after: int, last_record: int, after_run: int = 0) -> None:
+    """Fill both tables with what readings and runs after one of them name: raw records up to one, and texts."""
     _ours.create_all(connection, checkfirst=False)
-    for table, found in ((records, _records(connection, after, last_record)), (texts, _texts(connection, after))):
+    named = {records: _records(connection, after, last_record), texts: _texts(connection, after, after_run)}
+    for table, found in named.items():
         for batch in _batches(found):
             connection.execute(_NAME[table], [{"it": value} for value in batch])
 
@@ -59,11 +60,11 @@ def _looks(connection: sa.Connection, after: int) -> Iterator[str]:
                 yield connection.execute(sa.select(kept.text).where(kept.digest == text[1:])).scalar_one()
 
 
-def _texts(connection: sa.Connection, after: int) -> Iterator[str]:
+def _texts(connection: sa.Connection, after: int, after_run: int) -> Iterator[str]:
     for said in _said(connection, after):
         yield from (text[1:] for _, text in json.loads(said).get("looks", []) if text[:1] == "#")
-    runs = sa.select(run_inputs.c.settings, run_inputs.c.books).execution_options(yield_per=_BATCH)
-    for settings, books in connection.execute(runs):
+    runs = sa.select(run_inputs.c.settings, run_inputs.c.books).where(run_inputs.c.run_id > after_run)
+    for settings, books in connection.execute(runs.execution_options(yield_per=_BATCH)):
         yield settings
         yield from books.values()
 

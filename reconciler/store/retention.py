@@ -1,5 +1,7 @@
 """Removes raw records and bodies of webhooks that are older than they need to be kept; facts and findings stay."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,25 +14,53 @@ from reconciler.schema_cases import cases
 from reconciler.schema_replay import kept_texts, readings, run_inputs
 from reconciler.schema_webhooks import webhooks
 from reconciler.store import named
-from reconciler.store.bases import drop_before
+from reconciler.store.bases import drop_before, last_reading, log_begins
+from reconciler.store.findings import parts
 from reconciler.store.imports import SOURCE
 
 _NAMED_BY_BODY = ("digiseller.receipts",)
 """Records under a key of their own, that name their charge inside."""
 
 
-def remove_old(connection: sa.Connection, before: datetime) -> dict[str, int]:
-    """Remove what was last needed before a time, but what an open case rests on; returns how many of each.
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """What nothing needed any more after a reading and a run, and from where on the log itself has to stay."""
+
+    before: datetime
+    begins: int
+    reading: int
+    run: int
+    records: Sequence[int]
+    texts: Sequence[str]
+
+
+def find_old(connection: sa.Connection, before: datetime) -> Outdated:
+    """Find what was last needed before a time, but what an open case rests on.
 
     What an import told stays: it may be all that is known of it, and tells that it was an import. So does what the log
-    of readings names from the oldest base on, since days are recomputed from there; the log before it goes.
+    of readings names from the oldest base on, since days are recomputed from there. The whole log is read for it, which
+    takes minutes where it is long: so nothing is written here, and nobody who writes has to wait.
     """
-    begins = drop_before(connection, before)
-    cut = _cut_log(connection, begins, before) if begins else 0
-    raw = raw_records.c
+    begins, reading, raw = log_begins(connection, before), last_reading(connection), raw_records.c
+    run = connection.execute(sa.select(sa.func.max(run_inputs.c.run_id))).scalar() or 0
     last = connection.execute(sa.select(sa.func.max(raw.id)).where(raw.first_seen_at < before)).scalar()
-    removed = _remove_unnamed(connection, begins, last or 0, before) if cut or last else 0
-    return {"raw_records": removed, "readings": cut, "webhooks": _empty_webhooks(connection, before)}
+    if not (begins or last):
+        return Outdated(before, begins, reading, run, (), ())
+    named.find_named(connection, begins, last or 0)
+    imported = raw.source.startswith(SOURCE, autoescape=True)
+    old = sa.select(raw.id).where(raw.id <= (last or 0), raw.first_seen_at < before, ~imported, ~_is_named())
+    records = connection.execute(old.where(~_needed())).scalars().all()
+    texts = connection.execute(sa.select(kept_texts.c.digest).where(~_is_used())).scalars().all()
+    named.forget_named(connection)
+    return Outdated(before, begins, reading, run, records, texts)
+
+
+def remove_old(connection: sa.Connection, old: Outdated) -> dict[str, int]:
+    """Remove what was found, but what has come to be needed since; returns how many of each."""
+    drop_before(connection, old.before)
+    cut = _cut_log(connection, old.begins, old.before) if old.begins else 0
+    removed = _remove_unnamed(connection, old) if old.records or old.texts else 0
+    return {"raw_records": removed, "readings": cut, "webhooks": _empty_webhooks(connection, old.before)}
 
 
 def _cut_log(connection: sa.Connection, begins: int, before: datetime) -> int:
@@ -42,17 +72,24 @@ def _cut_log(connection: sa.Connection, begins: int, before: datetime) -> int:
     return cut
 
 
-def _remove_unnamed(connection: sa.Connection, begins: int, last: int, before: datetime) -> int:
-    raw = raw_records.c
-    named.find_named(connection, begins, last)
-    is_named = sa.exists().where(named.records.c.id == raw.id)
-    imported = raw.source.startswith(SOURCE, autoescape=True)
-    old = sa.delete(raw_records).where(raw.id <= last, raw.first_seen_at < before, ~imported, ~is_named, ~_needed())
-    removed = connection.execute(old).rowcount
-    unused = ~sa.exists().where(named.texts.c.digest == kept_texts.c.digest)
-    connection.execute(sa.delete(kept_texts).where(unused))
+def _remove_unnamed(connection: sa.Connection, old: Outdated) -> int:
+    named.find_named(connection, old.reading, max(old.records, default=0), old.run)
+    removed = 0
+    for part in parts(old.records):
+        these = sa.delete(raw_records).where(raw_records.c.id.in_(part), ~_is_named(), ~_needed())
+        removed += connection.execute(these).rowcount
+    for part in parts(old.texts):
+        connection.execute(sa.delete(kept_texts).where(kept_texts.c.digest.in_(part), ~_is_used()))
     named.forget_named(connection)
     return removed
+
+
+def _is_named() -> ColumnElement[bool]:
+    return sa.exists().where(named.records.c.id == raw_records.c.id)
+
+
+def _is_used() -> ColumnElement[bool]:
+    return sa.exists().where(named.texts.c.digest == kept_texts.c.digest)
 
 
 def _empty_webhooks(connection: sa.Connection, before: datetime) -> int:
