@@ -126,7 +126,9 @@ def _read_owners(connection: sa.Connection, keys: list[Key], known: Known) -> No
     for row in _rows(connection, tied.where(_of(matches, keys))):
         known.orders[row["by"], row["charge_ref"]] = row
         _own(known, (row["by"], row["charge_ref"]), row["account_id"])
-    for row in _rows(connection, sa.select(orders).where(_of(orders, keys, "provider_ref"))):
+    claims = _rows(connection, sa.select(orders).where(_of(orders, keys, "provider_ref")))
+    claims.sort(key=lambda row: (row["created_at"], row["order_id"]))  # of several that claim a charge the first counts
+    for row in claims:
         key = (row["provider"], row["provider_ref"])
         known.orders.setdefault(key, row)
         _own(known, key, row["account_id"])
