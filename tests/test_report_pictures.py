@@ -62,6 +62,7 @@ def whole() -> Document:
     stake = {"RUB": "2800.00", "USD": "12.50"}
     feeds = [feed(), feed("shop.orders"), feed("tribute.sales", complete=False, error="the provider answered 503")]
     cases = [case(due_in_days=-1, owner="Anna", transaction_id="200842916"), case("c0ffee000002", owner=HOSTILE)]
+    cases += [case("c0ffee000003", due_in_days=400, transaction_id="80556774-06bd-4314-8c7e-acc0f77f082f:4294967296")]
     facts = full_facts(cases=cases)
     return document(rows, facts, at_stake=stake, feeds=feeds, providers=[books(), books("tribute", "USD")])
 
@@ -90,6 +91,10 @@ def test_the_page_fits_is_readable_and_asks_for_nothing(
     with opened(browser, pages[language], width, scheme) as (page, said):
         assert picture(page, f"report-{language}-{scheme}-{width}", tmp_path).stat().st_size > 10_000
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        wide = page.locator(".scroll").evaluate_all(
+            "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+        )
+        assert width < 1000 or wide == 0
         assert page.evaluate("document.documentElement.lang") == language
         for selector in ("p", "h2", "dt", "dd", "a", "td", "th", "summary span", "figcaption"):
             worst = min(page.locator(selector).evaluate_all(f"found => found.map({CONTRAST})"))
