@@ -11,13 +11,14 @@ import jobs.retention
 from jobs.retention import remove_outdated
 from reconciler.model import Page, RawRecord
 from reconciler.schema import raw_records
+from reconciler.schema_replay import kept_texts
 from reconciler.schema_told import audit_records
 from reconciler.settings import Settings
-from reconciler.store import retention
+from reconciler.store import named, retention
 from reconciler.store.cases import charge_root, open_case
 from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
-from tests.stores import engine, url
+from tests.stores import engine, stored, url
 
 __all__ = ["engine", "url"]
 
@@ -82,3 +83,25 @@ def test_what_comes_to_be_needed_while_it_is_looked_for_stays(aged: sa.Engine, m
     monkeypatch.setattr(jobs.retention, "find_old", look)
     assert remove_outdated(Settings(), aged, NOW)["raw_records"] == 1
     assert ("digiseller", "1") in keys(aged)
+
+
+def test_what_the_log_names_is_found_page_by_page_and_each_kept_text_is_read_once(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(named, "_PAGE", 5)
+    monkeypatch.setattr(named, "_BATCH", 7)
+    for number in range(30):
+        first = number % 15
+        shown = [replace(raw("tribute", "x", str(first + more)), read_at=NOW) for more in range(30)]
+        with write(engine) as connection:
+            save_page(connection, Page("x", raws=tuple(shown)), NOW)
+    ids = sorted(row.id for row in stored(engine, raw_records))
+    asked: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    with read(engine) as connection:
+        named.find_named(connection, 0, last_record=ids[39])
+        looks = [one for one in asked if "kept_texts.text" in one]
+        assert sorted(connection.execute(sa.select(named.records.c.id)).scalars()) == ids[:40]
+        digests = set(connection.execute(sa.select(named.texts.c.digest)).scalars())
+    assert digests == {row.digest for row in stored(engine, kept_texts)}
+    assert (len(digests), len(looks)) == (15, 30 // 5), "one query for each page of the log, and none for each text"

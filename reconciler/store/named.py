@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -10,28 +10,31 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, MetaData, String, Table
 
 from reconciler.schema_replay import kept_texts, readings, run_inputs
+from reconciler.store.findings import parts
+from reconciler.store.upsert import insert_new
 
-_KNOWN = 10_000
-_BATCH = 5_000
-_SPAN = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_PAGE = 1_000
+_BATCH = 100_000
+_SPAN = re.compile(r"[0-9]+(?:-[0-9]+)?")
 _ours = MetaData()
 records = Table("named_records", _ours, Column("id", BigInteger, primary_key=True), prefixes=["TEMPORARY"])
 texts = Table("named_texts", _ours, Column("digest", String, primary_key=True), prefixes=["TEMPORARY"])
 """What is named, for the time of one transaction: as much as the log holds, which is not for memory."""
 
-_NAME = {
-    records: sa.text("INSERT INTO named_records (id) VALUES (:it) ON CONFLICT DO NOTHING"),
-    texts: sa.text("INSERT INTO named_texts (digest) VALUES (:it) ON CONFLICT DO NOTHING"),
-}
-
 
 def find_named(connection: sa.Connection, after: int, last_record: int, after_run: int = 0) -> None:
     """Fill both tables with what readings and runs after one of them name: raw records up to one, and texts."""
     _ours.create_all(connection, checkfirst=False)
-    named = {records: _records(connection, after, last_record), texts: _texts(connection, after, after_run)}
-    for table, found in named.items():
-        for batch in _batches(found):
-            connection.execute(_NAME[table], [{"it": value} for value in batch])
+    spans: set[str] = set()  # looks that follow each other mostly show the same, so that little is left of them
+    for text in _looks(connection, after):
+        spans.update(_SPAN.findall(text))
+        if len(spans) >= _BATCH:
+            _name(connection, records, _ids(spans, last_record))
+            spans.clear()
+    _name(connection, records, _ids(spans, last_record))
+    row = run_inputs.c
+    for page in _pages(connection, sa.select(row.run_id, row.settings, row.books), after_run):
+        _name(connection, texts, (digest for _, settings, books in page for digest in (settings, *books.values())))
 
 
 def forget_named(connection: sa.Connection) -> None:
@@ -39,41 +42,36 @@ def forget_named(connection: sa.Connection) -> None:
     _ours.drop_all(connection, checkfirst=False)
 
 
-def _records(connection: sa.Connection, after: int, last: int) -> Iterator[int]:
-    for text in _looks(connection, after):
-        for found in _SPAN.finditer(text):
-            first, end = int(found[1]), int(found[2] or found[1])
-            yield from range(first, min(end, last) + 1)
-
-
 def _looks(connection: sa.Connection, after: int) -> Iterator[str]:
-    """The lists of raw records in readings; one that many readings share comes once in a while."""
-    known: set[str] = set()
+    """The lists of raw records in readings; one that many readings share comes once, and is noted as named."""
     kept = kept_texts.c
-    for said in _said(connection, after):
-        for _, text in json.loads(said).get("looks", []):
-            if text[:1] != "#":
-                yield text
-            elif text not in known:
-                known = known if len(known) < _KNOWN else set()
-                known.add(text)
-                yield connection.execute(sa.select(kept.text).where(kept.digest == text[1:])).scalar_one()
+    for page in _pages(connection, sa.select(readings.c.id, readings.c.said), after):
+        found = {text for _, said in page for _, text in json.loads(said).get("looks", [])}
+        shared = [text[1:] for text in found if text[:1] == "#"]
+        yield from (text for text in found if text[:1] != "#")
+        for part in parts(shared):
+            known = sa.exists().where(texts.c.digest == kept.digest)
+            news = connection.execute(sa.select(kept.digest, kept.text).where(kept.digest.in_(part), ~known)).all()
+            _name(connection, texts, (digest for digest, _ in news))
+            yield from (text for _, text in news)
 
 
-def _texts(connection: sa.Connection, after: int, after_run: int) -> Iterator[str]:
-    for said in _said(connection, after):
-        yield from (text[1:] for _, text in json.loads(said).get("looks", []) if text[:1] == "#")
-    runs = sa.select(run_inputs.c.settings, run_inputs.c.books).where(run_inputs.c.run_id > after_run)
-    for settings, books in connection.execute(runs.execution_options(yield_per=_BATCH)):
-        yield settings
-        yield from books.values()
+def _pages(connection: sa.Connection, query: sa.Select[Any], after: int) -> Iterator[Sequence[Any]]:
+    """Rows in the order of their first column, page by page: no query stays open while tables are filled."""
+    id_ = query.selected_columns[0]
+    while page := connection.execute(query.where(id_ > after).order_by(id_).limit(_PAGE)).all():
+        yield page
+        after = page[-1][0]
 
 
-def _said(connection: sa.Connection, after: int) -> Iterator[str]:
-    query = sa.select(readings.c.said).where(readings.c.id > after).execution_options(yield_per=_BATCH)
-    yield from connection.execute(query).scalars()
+def _ids(spans: Iterable[str], last: int) -> Iterator[int]:
+    for span in spans:
+        first, _, end = span.partition("-")
+        yield from range(int(first), min(int(end or first), last) + 1)
 
 
-def _batches(found: Iterator[Any]) -> Iterator[set[Any]]:
-    while batch := set(islice(found, _BATCH)):
-        yield batch
+def _name(connection: sa.Connection, table: Table, found: Iterable[Any]) -> None:
+    rows = ((value,) for value in found)
+    while batch := list(islice(rows, _BATCH)):
+        batch.sort()  # what lies side by side is written together: most of the time goes there
+        insert_new(connection, table, [column.name for column in table.columns], batch)
