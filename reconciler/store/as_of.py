@@ -68,7 +68,8 @@ def unlike_history(connection: sa.Connection) -> dict[str, dict[str, Any] | None
     newest = last.subquery("newest")
     row = findings.c
     query = (
-        sa.select(*(row[name] for name in _SAID), row.id, row.status, row.advice, row.document.label("shown"))
+        sa.select(*(row[name] for name in (*_SAID, *_DERIVED)), row.id, row.subject, row.status, row.advice)
+        .add_columns(row.document.label("shown"))
         .add_columns(events.event, events.document, events.own)
         .outerjoin_from(findings, newest, newest.c.finding_id == row.id)
         .outerjoin(finding_events, sa.and_(events.finding_id == newest.c.finding_id, events.number == newest.c.number))
@@ -86,10 +87,20 @@ def _is_unlike(row: Any) -> bool:
     if row.event is None:
         return True
     told = {**row.document, **(row.own or {})}
-    columns = _columns(told)
-    return (row.status, row.shown) != (AFTER[row.event], told) or any(
-        getattr(row, name) != columns[name] for name in _SAID
-    )
+    columns = _columns(told, row.subject)
+    return (row.status, row.shown, _charges(row.surplus)) != (
+        AFTER[row.event],
+        told,
+        _charges(columns["surplus"]),
+    ) or any(getattr(row, name) != value for name, value in columns.items() if name != "surplus")
+
+
+def _charges(listed: str | None) -> Any:
+    """What a list in JSON holds: an upgrade from an older version wrote it with other spaces."""
+    try:
+        return listed and json.loads(listed)
+    except ValueError:
+        return listed
 
 
 def dismissed_in(connection: sa.Connection, at: datetime) -> list[str]:
@@ -140,17 +151,18 @@ def _row(event: Any) -> dict[str, Any]:
         "last_seen_at": event.at,
         "resolved_at": event.at if status == RESOLVED else None,
         "resolution": event.note or None,
-        "anchor": anchor(said["kind"], event.subject),
-        "surplus": surplus(said),
-        **_columns(said),
+        **_columns(said, event.subject),
     }
 
 
 _SAID = ("kind", "severity", "order_id", "account_id", "amount_minor", "currency")
 """Columns of a finding that say again what its document says."""
+_DERIVED = ("anchor", "surplus")
+"""Those that follow from its subject and its document."""
 
 
-def _columns(said: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(said: Mapping[str, Any], subject: str) -> dict[str, Any]:
     amount, currency = said["amount"], said["currency"]
     minor = None if amount is None else to_minor(amount, currency or "")
-    return {**{name: said[name] for name in _SAID if name != "amount_minor"}, "amount_minor": minor}
+    again = {name: said[name] for name in _SAID if name != "amount_minor"}
+    return {**again, "amount_minor": minor, "anchor": anchor(said["kind"], subject), "surplus": surplus(said)}
