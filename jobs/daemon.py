@@ -31,7 +31,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.settings import Settings
 from reconciler.store.engine import write
 from reconciler.store.facts import expire_feeds
-from reconciler.store.lease import held
+from reconciler.store.lease import Lease, held
 
 DISPATCH_EVERY_S = 2.0
 """How long an entry of the outbox waits at most for somebody to look at it."""
@@ -57,7 +57,7 @@ class Daemon:
         self._working = threading.Lock()
         self._timer: BackgroundScheduler | None = None
         self._give_way: Callable[[], None] = lambda: None
-        self.jobs: dict[str, Callable[[], bool]] = {
+        self.jobs: dict[str, Callable[[Lease], bool]] = {
             "pull": self._pull,
             "reconcile": self._reconcile,
             "sweep": self._sweep,
@@ -128,8 +128,8 @@ class Daemon:
             return
         slot = utc_now().replace(second=0, microsecond=0)
         try:
-            with self._working, held(self._engine), beating(self._settings, name) as say:
-                done = perform(self._engine, name, slot, lambda: say(self.jobs[name]()), utc_now)
+            with self._working, held(self._engine) as lease, beating(self._settings, name) as say:
+                done = perform(self._engine, name, slot, lambda: say(self.jobs[name](lease)), utc_now)
         except (ReconcilerError, sa.exc.SQLAlchemyError) as error:
             log.error("job failed", job=name, error=str(error).splitlines()[0])
         except Exception:  # a fault of ours: said in full, and the slot stays unfinished for the next start
@@ -186,28 +186,28 @@ class Daemon:
     def _enough(self, web: WebServer) -> bool:
         return self._stop.is_set() or not web.calm()
 
-    def _pull(self) -> bool:
+    def _pull(self, _lease: Lease) -> bool:
         stopped, give_way = self._stop.is_set, self._give_way
         problems = pull(self._settings, self._engine, RunOptions(), _progress, stopped=stopped, give_way=give_way)
         for line in problems:
             log.warning("pull is incomplete", problem=line)
         return not problems
 
-    def _reconcile(self) -> bool:
-        judged = reconcile(self._settings, self._engine, utc_now)
+    def _reconcile(self, lease: Lease) -> bool:
+        judged = reconcile(self._settings, self._engine, utc_now, lease=lease)
         counts = judged.statement["findings"]
         log.info("judged", verdict=judged.verdict, opened=counts["opened"], open=counts["open"])
         return judged.good
 
-    def _sweep(self) -> bool:
+    def _sweep(self, lease: Lease) -> bool:
         with write(self._engine) as connection:
             expire_feeds(connection, ".sweep")
-        whole = self._pull()
-        removed = remove_outdated(self._settings, self._engine, utc_now())
+        whole = self._pull(lease)
+        removed = remove_outdated(self._settings, self._engine, utc_now(), lease=lease)
         log.info("removed what is too old", **removed)
         return whole
 
-    def _report(self) -> bool:
+    def _report(self, _lease: Lease) -> bool:
         now = utc_now()
         written = finish_reports(self._settings, self._engine, now)
         written += write_daily_report(self._settings, self._engine, now).values()

@@ -79,7 +79,7 @@ def run_once(
         with step("judge"):
             judged: Judged = reconcile(settings, engine, now, lease=lease, dry_run=options.dry_run, notify=notify)
         if not options.dry_run:
-            remove_outdated(settings, engine, now())
+            remove_outdated(settings, engine, now(), lease=lease)
     with step("deliver"):
         delivered = Delivered() if options.dry_run else _deliver(settings, engine, now, stopped)
     return RunResult(

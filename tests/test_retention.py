@@ -9,15 +9,18 @@ import sqlalchemy as sa
 
 import jobs.retention
 from jobs.retention import remove_outdated
+from reconciler.errors import Retryable
 from reconciler.model import Page, RawRecord
 from reconciler.schema import raw_records
-from reconciler.schema_replay import kept_texts
+from reconciler.schema_books import leases
+from reconciler.schema_replay import kept_texts, replay_bases
 from reconciler.schema_told import audit_records
 from reconciler.settings import Settings
 from reconciler.store import named, retention
 from reconciler.store.cases import charge_root, open_case
 from reconciler.store.engine import read, write
 from reconciler.store.facts import save_page
+from reconciler.store.lease import held
 from tests.stores import engine, stored, url
 
 __all__ = ["engine", "url"]
@@ -105,3 +108,23 @@ def test_what_the_log_names_is_found_page_by_page_and_each_kept_text_is_read_onc
         digests = set(connection.execute(sa.select(named.texts.c.digest)).scalars())
     assert digests == {row.digest for row in stored(engine, kept_texts)}
     assert (len(digests), len(looks)) == (15, 30 // 5), "one query for each page of the log, and none for each text"
+
+
+@pytest.mark.parametrize("paused", ["find_old", "take_base"])
+def test_who_lost_the_lease_meanwhile_removes_nothing_and_keeps_no_base(
+    aged: sa.Engine, monkeypatch: pytest.MonkeyPatch, paused: str
+) -> None:
+    """Else a base that was read before somebody erased a buyer would bring the buyer back."""
+    done = getattr(jobs.retention, paused)
+
+    def pause(*given: Any, **more: Any) -> Any:
+        with write(aged, alone=False) as beside:
+            beside.execute(sa.update(leases).values(epoch=leases.c.epoch + 1))
+        return done(*given, **more)
+
+    monkeypatch.setattr(jobs.retention, paused, pause)
+    before = keys(aged)
+    with held(aged) as lease, pytest.raises(Retryable, match="took over"):
+        remove_outdated(Settings(), aged, NOW, lease=lease)
+    assert keys(aged) == before
+    assert len(stored(aged, replay_bases)) == (paused == "find_old")
