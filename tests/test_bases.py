@@ -222,3 +222,18 @@ def test_nothing_of_an_erased_buyer_is_left_in_a_base(engine: sa.Engine) -> None
     assert "777001" not in told
     assert done.pseudonym in told
     assert "b@x.org" in told
+
+
+def test_an_id_that_only_a_base_still_has_beside_the_address_is_erased_too(based: sa.Engine) -> None:
+    """An account may have changed its Telegram id since the base was taken."""
+    now = Account("u1", "active", NOW + 2 * DAY, "a@x.org", "777002")
+    other = Account("u2", "active", NOW + 2 * DAY, "b@x.org", "777003")
+    with write(based) as connection:
+        save_page(connection, Page("x", accounts=(now, other), raws=(record("2", {"telegram_user_id": 777001}),)), NOW)
+    take_base(based, NOW + 3 * DAY, timedelta(0))
+    with write(based) as connection:
+        erase(connection, "a@x.org", "Ann", NOW)
+    told = "".join(zlib.decompress(row.data).decode() for row in stored(based, replay_base_parts))
+    told += "".join(row.body for row in stored(based, raw_records))
+    assert [id_ in told for id_ in ("777001", "777002", "777003")] == [False, False, True]
+    assert is_as_taken(based)

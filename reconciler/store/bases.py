@@ -134,6 +134,18 @@ def rewrite_bases(connection: sa.Connection, redactor: Redactor, needles: Sequen
     return done
 
 
+def rows_with(connection: sa.Connection, value: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows in bases that hold a text in some column, with the name of their table; none of a base changed by hand."""
+    wanted = json.dumps(value, ensure_ascii=False).encode()
+    for base in connection.execute(sa.select(replay_bases).order_by(replay_bases.c.id)).all():
+        parts = _parts(connection, base.id) if is_as_taken(connection, base) else ()
+        for _, name, data in parts:
+            if wanted not in zlib.decompress(data):
+                continue
+            names, rows = _unpacked(data)
+            yield from ((name, dict(zip(names, row, strict=True))) for row in rows if value in row)
+
+
 def _rewrite(connection: sa.Connection, id_: int, number: int, redactor: Redactor, needles: Sequence[str]) -> int:
     part = replay_base_parts.c
     mine = (part.base_id == id_, part.number == number)

@@ -19,7 +19,7 @@ from reconciler.schema_cases import disputes, reviews
 from reconciler.schema_erasure import erasures
 from reconciler.schema_replay import replay_base_parts
 from reconciler.store import audit
-from reconciler.store.bases import rewrite_bases
+from reconciler.store.bases import rewrite_bases, rows_with
 from reconciler.store.rewriting import mentioning, rewrite
 from reconciler.text import fold_email
 
@@ -119,10 +119,15 @@ def _facts(redactor: Redactor, rows: Iterable[Any]) -> Iterator[Any]:
 
 
 def _telegram_ids(connection: sa.Connection, email: str) -> list[str]:
+    """The ids beside an address: those of today, and what bases tell of an account before it changed its own."""
     found: set[str] = set()
     for table, name in _BY_EMAIL:
         query = sa.select(table.c.telegram_user_id).where(table.c[name] == email)
         found.update(value for value in connection.execute(query).scalars() if value)
+    columns = {table.name: name for table, name in _BY_EMAIL}
+    for table_name, row in rows_with(connection, email):
+        if table_name in columns and row[columns[table_name]] == email and row["telegram_user_id"]:
+            found.add(row["telegram_user_id"])
     return sorted(found)
 
 
