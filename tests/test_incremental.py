@@ -53,4 +53,4 @@ def test_judging_what_changed_gives_what_judging_everything_gives(stores: dict[s
 @pytest.mark.parametrize("start", range(20, 500, 20))
 def test_judging_what_changed_gives_the_same_in_many_histories(stores: dict[str, sa.Engine], start: int) -> None:
     for seed in range(start, start + 20):
-        check(stores, seed, steps=8)
+        check(stores, seed, steps=20)
