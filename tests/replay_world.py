@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 import sqlalchemy as sa
 import time_machine
 
@@ -154,3 +155,12 @@ def living(folder: Path, url: str, *, days: int = 10, charges: int = 30) -> Iter
         with write(engine) as connection, time_machine.travel(clock(), tick=False):
             record(scenario, connection, ZoneInfo(settings.timezone))
         yield World(clock, scenario, digiseller, tribute, shop, settings, engine)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[World]:
+    """A small shop on SQLite, after two runs."""
+    with living(tmp_path, f"sqlite:///{tmp_path}/s.db", days=3, charges=5) as begun:
+        begun.run()
+        begun.run()
+        yield begun

@@ -22,25 +22,16 @@ from reconciler.store.decisions import decide_case
 from reconciler.store.engine import write
 from reconciler.store.erasure import erase
 from tests.cli_world import Program, program
-from tests.replay_world import World, living
+from tests.replay_world import World, living, small
 from tests.stores import url
 
-__all__ = ["program", "url"]
+__all__ = ["program", "small", "url"]
 
 
 @pytest.fixture
 def world(tmp_path: Path, url: str) -> Iterator[World]:
     """A made-up shop with an empty store on each database."""
     with living(tmp_path, url) as begun:
-        yield begun
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[World]:
-    """A smaller one on SQLite, after two runs."""
-    with living(tmp_path, f"sqlite:///{tmp_path}/s.db", days=3, charges=5) as begun:
-        begun.run()
-        begun.run()
         yield begun
 
 

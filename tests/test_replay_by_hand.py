@@ -1,8 +1,6 @@
 """What somebody changed by hand in the database is named by a replay: records, results, and findings."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,19 +8,10 @@ import sqlalchemy as sa
 from reconciler.schema import findings, raw_records, runs
 from reconciler.store.engine import write
 from tests.cli_world import Program, program
-from tests.replay_world import World, living
+from tests.replay_world import World, small
 from tests.test_replay import decide_some
 
-__all__ = ["program"]
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[World]:
-    """A small shop on SQLite, after two runs."""
-    with living(tmp_path, f"sqlite:///{tmp_path}/s.db", days=3, charges=5) as begun:
-        begun.run()
-        begun.run()
-        yield begun
+__all__ = ["program", "small"]
 
 
 def change(world: World, source: str, key: str, **fields: str) -> None:
